@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A small real HTTP/1.1 server that stops on time. Asked to stop by Ctrl-C, SIGTERM or a console
+// event, it does this, in this order:
+//
+//   at once    /readyz says 503 while /livez stays 200, and answers say "Connection: close";
+//   listener   stays open for the lame duck time, so that load balancers look away, and closes;
+//   requests   in flight are finished, or cut when the stop timeout is spent; idle and silent
+//              connections are closed at once;
+//   the rest   threads are joined, the access log is written out, the database closes last.
+//
+// A second Ctrl-C cuts all of this short, and one typed at a terminal skips the lame duck time.
+#include "web/http.hpp"
+#include "web/options.hpp"
+#include "web/system.hpp"
+
+#include <curfew/release/gate.hpp>
+#include <curfew/release/resource_stack.hpp>
+#include <curfew/service/run.hpp>
+#include <curfew/stop/inplace_stop_token.hpp>
+#include <curfew/stop/stop_event.hpp>
+#include <curfew/stop/stop_token.hpp>
+#include <curfew/stop/task_group.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace {
+
+using namespace std::chrono_literals;
+using web::io, web::options, web::request, web::response, web::steady, web::tcp_socket;
+
+constexpr std::size_t most_connections = 1024;  // each has a thread; one more gets a 503
+constexpr int backlog = 1024;                   // connections that the system keeps for us
+constexpr auto head_time = 5s;                  // for a request to arrive whole
+constexpr auto idle_time = 30s;                 // between two requests of one connection
+constexpr auto work_time = 60s;                 // the deadline of a request that has arrived
+constexpr auto last_words = 200ms;              // when we stop: for a request still on its way
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+int complain(const std::string& what) {
+  std::fprintf(stderr, "web_server: %s\n", what.c_str());
+  return 1;
+}
+
+// ---- what must be given back ------------------------------------------------------------------
+
+// Stands for the connections to a database that requests need: it must be the last to close.
+class database {
+ public:
+  ~database() { say("database closed with " + std::to_string(busy_) + " queries in flight"); }
+
+  // False: given up, because the request was stopped or its deadline has passed.
+  bool query(const curfew::inplace_stop_token& request, std::chrono::milliseconds duration) {
+    ++busy_;
+    const bool stopped = request.wait_for(duration);
+    --busy_;
+    return !stopped;
+  }
+
+ private:
+  std::atomic<int> busy_{0};
+};
+
+// Lines are collected and written together: once a second, and at the end.
+class access_log {
+ public:
+  explicit access_log(std::FILE* file) : file_(file) {
+    writer_.spawn([this](const curfew::stop_token& stop) {
+      while (!stop.wait_for(1s)) write();
+    });
+  }
+
+  ~access_log() {
+    write();
+    if (file_ != stdout) std::fclose(file_);
+    say("access log written with " + std::to_string(lines_) + " requests");
+  }
+
+  void add(const request& asked, const response& answer) {
+    const std::string line = "127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
+                             std::to_string(answer.status) + " " +
+                             std::to_string(answer.body.size()) + "\n";
+    const std::lock_guard lock(mutex_);
+    pending_ += line;
+    ++lines_;
+  }
+
+ private:
+  void write() {
+    const std::lock_guard lock(mutex_);
+    const bool whole = std::fwrite(pending_.data(), 1, pending_.size(), file_) == pending_.size();
+    if (std::fflush(file_) != 0 || !whole) complain("the access log cannot be written");
+    pending_.clear();
+  }
+
+  std::mutex mutex_;
+  std::string pending_;
+  std::size_t lines_ = 0;
+  std::FILE* file_;
+  curfew::task_group writer_;
+};
+
+// ---- answers ----------------------------------------------------------------------------------
+
+// What the connections share.
+struct site {
+  site(curfew::stop_token asked, database& data, access_log& lines)
+      : stop(std::move(asked)), db(data), log(lines) {}
+
+  curfew::stop_token stop;  // we were asked to stop: not ready any more
+  database& db;
+  access_log& log;
+  curfew::gate open;               // a hold for each connection
+  curfew::stop_source drain, cut;  // no more requests; no more time for those in flight
+  curfew::stop_event drained{drain.get_token()}, was_cut{cut.get_token()};
+};
+
+response slow(site& here, const request& asked) {
+  const std::string text = web::query_value(asked.query, "ms");
+  const auto ms = web::number(text.empty() ? "1000" : text, 3'600'000);
+  if (!ms) return {400, "ms must be a whole number from 0 to 3600000\n"};
+  curfew::inplace_stop_source context(here.cut.get_token(), work_time);
+  const curfew::inplace_stop_token token = context.get_token();
+  if (here.db.query(token, std::chrono::milliseconds(static_cast<int>(*ms)))) return {200, "done\n"};
+  return {503, "cut short: " + curfew::to_string(token.reason()) + "\n"};
+}
+
+response health(site& here) {
+  const bool ready = !here.stop.stop_requested();
+  const std::string state = ready ? "ready" : "stopping";
+  const std::string count = std::to_string(here.open.count());
+  const std::string body = "{\"status\":\"" + state + "\",\"connections\":" + count + "}\n";
+  return {ready ? 200 : 503, body, "application/json"};
+}
+
+response answer(site& here, const request& asked) {
+  if (asked.refusal != 0) return {asked.refusal, web::status_text(asked.refusal) + std::string("\n")};
+  if (asked.path == "/") return {200, "Hello. Ask for /slow?ms=5000 and stop me meanwhile.\n"};
+  if (asked.path == "/slow") return slow(here, asked);
+  if (asked.path == "/livez") return {200, "live\n"};
+  if (asked.path == "/healthz") return health(here);
+  if (asked.path != "/readyz") return {404, "nothing is here\n"};
+  return here.stop.stop_requested() ? response{503, "stopping\n"} : response{200, "ready\n"};
+}
+
+// One client, on a thread of its own: requests one after the other until there is no next one.
+class connection {
+ public:
+  connection(site& here, tcp_socket socket) : here_(here), socket_(std::move(socket)) {}
+
+  void serve() {
+    std::optional<request> asked;
+    do {
+      asked = next();
+    } while (asked && reply(*asked));
+    if (asked) linger();
+  }
+
+ private:
+  // Empty: the client has gone, or it asks for nothing and it is time to close.
+  std::optional<request> next() {
+    input_.erase(0, std::exchange(used_, 0));
+    const curfew::stop_event* wake = &here_.drained;
+    auto until = steady::now() + (answered_ && input_.empty() ? idle_time : head_time);
+    for (;;) {
+      if (auto asked = web::parse(input_)) return used_ = asked->size, asked;
+      const bool silent = input_.empty();
+      const io got = socket_.receive(input_, *wake, until);
+      if (got == io::done && !silent) continue;
+      if (got == io::closed || got == io::timed_out) return refused(silent, got);
+      if (got == io::stopped) {
+        if (wake == &here_.was_cut || (silent && answered_)) return std::nullopt;
+        wake = &here_.was_cut;
+      }
+      until = steady::now() + (wake == &here_.drained ? steady::duration(head_time) : last_words);
+    }
+  }
+
+  static std::optional<request> refused(bool silent, io got) {
+    if (silent) return std::nullopt;
+    request half;
+    half.refusal = got == io::timed_out ? 408 : 400;
+    return half;
+  }
+
+  // Whether the connection stays open. While we stop, only for requests that are here already.
+  bool reply(const request& asked) {
+    const response made = answer(here_, asked);
+    const bool last = here_.stop.stop_requested() && !web::parse(input_.substr(used_));
+    const bool more = asked.refusal == 0 && asked.keep_alive && !last;
+    const std::string text = web::render(made, asked.method != "HEAD", more);
+    const io sent = socket_.send(text, here_.was_cut, steady::now() + head_time);
+    here_.log.add(asked, made);
+    answered_ = true;
+    return sent == io::done && more;
+  }
+
+  // To close while the client still sends may destroy our answer: let it read and close first.
+  void linger() {
+    socket_.end_writing();
+    const auto until = steady::now() + 1s;
+    for (std::string rest; steady::now() < until; rest.clear()) {
+      if (socket_.receive(rest, here_.drained, until) != io::done) return;
+    }
+  }
+
+  site& here_;
+  tcp_socket socket_;
+  std::string input_;
+  std::size_t used_ = 0;  // bytes of input_ that have been answered
+  bool answered_ = false;
+};
+
+// ---- the server -------------------------------------------------------------------------------
+
+// Owns the threads of the connections, and joins them at the end.
+class connections {
+ public:
+  connections(curfew::stop_token stop, database& db, access_log& log) : here_(stop, db, log) {}
+
+  void admit(tcp_socket socket) {
+    auto hold = here_.open.enter();
+    if (!hold || here_.open.count() > most_connections) return turn_away(socket);
+    threads_.spawn([this, socket = std::move(socket), hold = std::move(hold)](auto) mutable {
+      const auto held = std::move(hold);
+      connection(here_, std::move(socket)).serve();
+    });
+  }
+
+  // The drain: idle connections end at once, the others with their request or with `hurry`.
+  void finish(const curfew::stop_token& hurry) {
+    here_.open.close();
+    here_.drain.request_stop();
+    if (!here_.open.wait(hurry)) here_.cut.request_stop(hurry.reason());
+  }
+
+ private:
+  void turn_away(const tcp_socket& socket) {
+    const response busy{503, "too many connections\n"};
+    (void)socket.send(web::render(busy, true, false), here_.drained, steady::now());
+  }
+
+  site here_;
+  curfew::task_group threads_;
+};
+
+// Accepts on a thread of its own until it is destroyed; what the system has queued is not lost.
+class listener {
+ public:
+  listener(tcp_socket socket, connections& to) : socket_(std::move(socket)), to_(to) {
+    acceptor_.spawn([this](const curfew::stop_token& closing) { accept_until(closing); });
+  }
+
+ private:
+  void accept_until(const curfew::stop_token& closing) {
+    const curfew::stop_event event(closing);
+    for (int late = 0; late < backlog; late += closing.stop_requested() ? 1 : 0) {
+      if (tcp_socket taken = socket_.accept()) {
+        to_.admit(std::move(taken));
+      } else if (const int error = web::last_error(); !web::is_temporary(error)) {
+        complain("accept: " + std::system_category().message(error));  // such as: too many files
+        (void)closing.wait_for(100ms);
+      } else if (socket_.wait(false, event, steady::time_point::max()) == io::stopped) {
+        return;
+      }
+    }
+  }
+
+  tcp_socket socket_;
+  connections& to_;
+  curfew::task_group acceptor_;
+};
+
+// ---- the program ------------------------------------------------------------------------------
+
+// Nobody balances load onto a terminal.
+bool is_typed(const curfew::stop_reason& why) {
+  const bool interrupt = why.cause == curfew::stop_cause::signal && why.code == SIGINT;
+  return interrupt && why.pid == 0 && web::at_terminal();
+}
+
+int serve(curfew::service& service, const options& chosen) {
+  std::error_code error;
+  tcp_socket socket = web::listen_on(static_cast<std::uint16_t>(chosen.port), backlog, error);
+  const std::string port = std::to_string(chosen.port);
+  if (error) return complain("cannot listen on port " + port + ": " + error.message() +
+                             "; stop who uses it, or choose another with --port (0: any free one)");
+  const bool to_file = !chosen.access_log.empty();
+  std::FILE* file = to_file ? std::fopen(chosen.access_log.c_str(), "ab") : stdout;
+  if (file == nullptr) return complain("cannot write to " + chosen.access_log);
+  say("listening on http://127.0.0.1:" + std::to_string(socket.port()));
+
+  auto& held = service.resources();  // given back from the last to the first
+  auto& db = held.emplace<database>("database");
+  auto& log = held.emplace<access_log>("access log", file);
+  auto& clients = held.emplace<connections>("connections", service.token(), db, log);
+  held.defer("requests", [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); });
+  held.emplace<listener>("listener", std::move(socket), clients);
+  held.defer("lame duck", [&service, &chosen](const curfew::stop_token& hurry) {
+    if (!is_typed(service.token().reason())) (void)hurry.wait_for(chosen.lame_duck);
+  });
+  service.ready();
+  (void)service.token().wait();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options chosen;
+  if (const std::string wrong = web::read_options(argc, argv, chosen); !wrong.empty()) {
+    complain(wrong + "\n" + web::usage);
+    return 2;
+  }
+  if (chosen.help) {
+    say(web::usage);
+    return 0;
+  }
+  web::prepare_sockets();
+  curfew::service_spec spec;
+  spec.name = "web_server";
+  spec.description = "A small HTTP server that stops on time";
+  spec.stop_timeout = std::chrono::duration_cast<steady::duration>(chosen.stop_timeout);
+  return curfew::run(spec, argc, argv, [&](curfew::service& self) { return serve(self, chosen); });
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The one platform decision. Every other header asks the macros below, which are always defined,
+// to 0 or to 1; no other header looks at a compiler's or a system's own macros.
+#ifndef CURFEW_CONFIG_HPP
+#define CURFEW_CONFIG_HPP
+
+#include <curfew/version.hpp>
+
+#if defined(_WIN32)
+#define CURFEW_WINDOWS 1
+#define CURFEW_POSIX 0
+#else
+#define CURFEW_WINDOWS 0
+#define CURFEW_POSIX 1
+#endif
+
+#if defined(__linux__)
+#define CURFEW_LINUX 1
+#else
+#define CURFEW_LINUX 0
+#endif
+
+#if defined(__APPLE__)
+#define CURFEW_APPLE 1
+#else
+#define CURFEW_APPLE 0
+#endif
+
+#if defined(__cpp_exceptions) || defined(_CPPUNWIND)
+#define CURFEW_EXCEPTIONS 1
+#define CURFEW_ABI_EXCEPTIONS x
+#else
+#define CURFEW_EXCEPTIONS 0
+#define CURFEW_ABI_EXCEPTIONS n
+#endif
+
+// The name of the inline namespace that everything lives in is made from the version and from what
+// changes a function's body: two copies of curfew, or two build modes, may meet in one program.
+#define CURFEW_ABI_JOIN_(a, b, c) v##a##_##b##_##c
+#define CURFEW_ABI_JOIN(a, b, c) CURFEW_ABI_JOIN_(a, b, c)
+#define CURFEW_ABI CURFEW_ABI_JOIN(CURFEW_VERSION_MAJOR, CURFEW_VERSION_MINOR, CURFEW_ABI_EXCEPTIONS)
+
+// The enclosing function's name with its template arguments, for messages.
+#if defined(_MSC_VER)
+#define CURFEW_FUNCTION_NAME __FUNCSIG__
+#else
+#define CURFEW_FUNCTION_NAME __PRETTY_FUNCTION__
+#endif
+
+#define CURFEW_BEGIN   \
+  namespace curfew {   \
+  inline namespace CURFEW_ABI {
+#define CURFEW_END \
+  }                \
+  }
+
+#endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The policy of the signal bridge: what the system tells comes in here, is counted and kept until
+// a thread of the bridge takes it. The backends are its only callers, and tests with scripted events.
+//
+// RUNS IN A SIGNAL HANDLER: everything here except open() and close(). Allowed are only lock-free
+// atomics, and unpark_all, which is one system call that keeps errno, or nothing at all.
+#ifndef CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
+#define CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
+
+#include <curfew/host/signal_options.hpp>
+#include <curfew/stop/detail/park.hpp>
+#include <curfew/stop/reason.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+CURFEW_BEGIN
+namespace detail {
+
+static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
+static_assert(std::atomic<std::uint8_t>::is_always_lock_free);
+static_assert(std::is_trivially_copyable_v<stop_reason>);
+
+/// Wakes one thread. Read rings(), look for work, then sleep() past what was read: nothing is lost.
+class bell {
+ public:
+  [[nodiscard]] std::uint32_t rings() const noexcept {
+    return rings_.load(std::memory_order_acquire);
+  }
+  void ring() noexcept {
+    rings_.fetch_add(1, std::memory_order_release);
+    unpark_all(rings_);
+  }
+  void sleep(std::uint32_t heard) noexcept {
+    while (rings() == heard) park(rings_, heard);
+  }
+
+ private:
+  std::atomic<std::uint32_t> rings_{0};
+};
+
+/// One reason on its way from a handler to a thread. A second one that comes before the first is
+/// taken is merged with it, as the system does with signals that are still pending.
+class notice {
+ public:
+  /// Never waits: when another handler is writing just now, that one's reason stands for both.
+  void put(const stop_reason& reason) noexcept {
+    std::uint32_t expected = empty;
+    if (!state_.compare_exchange_strong(expected, writing, std::memory_order_acquire)) return;
+    reason_ = reason;
+    state_.store(full, std::memory_order_release);  // pairs with the load in take()
+  }
+  bool take(stop_reason& reason) noexcept {
+    if (state_.load(std::memory_order_acquire) != full) return false;
+    reason = reason_;
+    state_.store(empty, std::memory_order_release);  // pairs with the exchange in put()
+    return true;
+  }
+  void clear() noexcept { state_.store(empty, std::memory_order_relaxed); }
+
+ private:
+  enum : std::uint32_t { empty, writing, full };
+
+  std::atomic<std::uint32_t> state_{empty};
+  stop_reason reason_;
+};
+
+/// What becomes of a signal.
+enum class route : std::uint8_t { none, press, call };
+
+/// Lives as long as the process, so that a late handler never touches freed memory. Whoever opens
+/// it has made sure that no handler is inside.
+class signal_inbox {
+ public:
+  enum class answer { not_ours, noted, end };
+
+  void open(const signal_options& options) noexcept;
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// A signal has come; reason.code is its number. `end`: the process must end now.
+  answer arrived(const stop_reason& reason) noexcept;
+  /// The system is about to end the process: a stop, or, when there was one, the hurry.
+  void ending(const stop_reason& reason) noexcept;
+
+  void set_route(int signal, route way) noexcept {
+    routes_[signal].store(way, std::memory_order_release);
+  }
+
+  struct box {
+    notice note;
+    bell door;
+    void put(const stop_reason& reason) noexcept {
+      note.put(reason);
+      door.ring();
+    }
+  };
+  box stop;   ///< for the thread that stops the bridge's source
+  box hurry;  ///< for the thread that stops the hurry token
+  notice calls[signal_set::limit];  ///< for the thread that runs what on() was given
+  bell calls_door;
+
+ private:
+  answer pressed(const stop_reason& reason) noexcept;
+  answer act(press what, const stop_reason& reason) noexcept;
+
+  std::atomic<route> routes_[signal_set::limit]{};
+  std::atomic<press> actions_[3]{};
+  std::atomic<std::uint32_t> presses_{0};
+  std::atomic<bool> closed_{true};
+};
+
+static_assert(std::is_trivially_destructible_v<signal_inbox>);
+static_assert(std::atomic<route>::is_always_lock_free && std::atomic<press>::is_always_lock_free);
+
+inline void signal_inbox::open(const signal_options& options) noexcept {
+  for (auto& way : routes_) way.store(route::none, std::memory_order_relaxed);
+  for (auto& note : calls) note.clear();
+  stop.note.clear();
+  hurry.note.clear();
+  actions_[0].store(options.first, std::memory_order_relaxed);
+  actions_[1].store(options.second, std::memory_order_relaxed);
+  actions_[2].store(options.third, std::memory_order_relaxed);
+  presses_.store(0, std::memory_order_relaxed);
+  closed_.store(false, std::memory_order_release);
+}
+
+/// What has been put in before is still taken: a thread that sees closed() looks once more.
+inline void signal_inbox::close() noexcept {
+  closed_.store(true, std::memory_order_release);
+  stop.door.ring();
+  hurry.door.ring();
+  calls_door.ring();
+}
+
+inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason) noexcept {
+  if (!signal_set::valid(reason.code)) return answer::not_ours;
+  switch (routes_[reason.code].load(std::memory_order_acquire)) {
+    case route::none: return answer::not_ours;
+    case route::press: return pressed(reason);
+    case route::call: break;
+  }
+  calls[reason.code].put(reason);
+  calls_door.ring();
+  return answer::noted;
+}
+
+inline signal_inbox::answer signal_inbox::pressed(const stop_reason& reason) noexcept {
+  const auto before = presses_.fetch_add(1, std::memory_order_relaxed);
+  return act(actions_[before < 2 ? before : 2].load(std::memory_order_relaxed), reason);
+}
+
+inline signal_inbox::answer signal_inbox::act(press what, const stop_reason& reason) noexcept {
+  if (what == press::end) return answer::end;
+  if (what != press::nothing) stop.put(reason);
+  if (what == press::hurry) hurry.put(reason);
+  return answer::noted;
+}
+
+inline void signal_inbox::ending(const stop_reason& reason) noexcept {
+  const auto before = presses_.fetch_add(1, std::memory_order_relaxed);
+  act(before == 0 ? press::stop : press::hurry, reason);
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Signals of the system, and console events of Windows, as a stop with a reason.
+#ifndef CURFEW_HOST_SIGNALS_HPP
+#define CURFEW_HOST_SIGNALS_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/detail/signal_calls.hpp>
+#include <curfew/host/detail/signal_hook.hpp>
+#include <curfew/host/detail/signal_lane.hpp>
+#include <curfew/host/signal_options.hpp>
+#include <curfew/stop/stop_token.hpp>
+#include <curfew/stop/time_source.hpp>
+
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+CURFEW_BEGIN
+
+/// Turns the signals of options.stop_on into a stop of `source`, whose reason names the signal and,
+/// where the system tells, the process and the user who sent it. The second such signal stops the
+/// hurry() token as well; the third ends the process at once with 128 + its number, by _exit.
+///
+///     int main() {
+///       curfew::stop_source stop;
+///       curfew::signal_bridge signals(stop);
+///       signals.on(SIGHUP, [] { reload(); });
+///       serve(stop.get_token());
+///     }
+///
+/// One bridge a process: make it first thing in main, before slow work and before what its functions
+/// use, and hand tokens to whoever needs them. A second one is refused with an error, also when it
+/// is made in a shared library with hidden symbols or in a DLL. (On POSIX another copy of curfew is
+/// known by its handlers in the system's table; it goes unseen only when third parties have taken
+/// every signal from it, or when the system ignores them all.)
+///
+/// Nothing of the user's runs in a signal handler, and no kind of user code holds up another: stop
+/// callbacks, callbacks on hurry() and functions given to on() have a thread each, with the signal
+/// mask of the thread that made the bridge. The third signal needs no thread at all. An exception
+/// out of any of them ends the program.
+///
+/// Signals of one number that come faster than they are handled count once, as the system has it.
+///
+/// POSIX: a signal that was ignored when the bridge was made (nohup, a job started with &) stays
+/// ignored and does not stop; on() takes it nevertheless. Handlers of others are put back by the
+/// destructor, unless somebody replaced ours meanwhile. A child made by fork is not stopped by the
+/// bridge: there each signal does what it did before the bridge, and the child may make a bridge of
+/// its own. Programs that are started get the default actions and the mask of the bridge's maker.
+///
+/// Windows: Ctrl-C and Ctrl-Break are SIGINT and SIGBREAK, with cause signal. CLOSE, LOGOFF and
+/// SHUTDOWN are stops with cause console, or the hurry of one that has begun, and never the end. The
+/// system then ends the process after allowed(): main should have returned by then; when it has
+/// not, the process ends just before with the outcome told by set_outcome().
+///
+/// Thread safety: on, off and set_outcome may be called from any thread, also from functions that
+/// the bridge runs. The destructor waits for these functions, so none of them may destroy it.
+class signal_bridge {
+ public:
+  explicit signal_bridge(stop_source source, signal_options options = {});
+  signal_bridge(stop_source source, signal_options options, std::error_code& ec);
+  signal_bridge(stop_source source, std::error_code& ec)
+      : signal_bridge(std::move(source), signal_options{}, ec) {}
+  signal_bridge(const signal_bridge&) = delete;
+  signal_bridge& operator=(const signal_bridge&) = delete;
+  ~signal_bridge();
+
+  /// From now on the signal runs f(), or f(const stop_reason&), on the bridge's thread, and is no
+  /// longer counted as a press. A function that was there before has finished when this returns.
+  /// Refused: signals that tell of a fault, that cannot be caught, or that the system does not have
+  /// (Windows has SIGINT and SIGBREAK).
+  template <class F>
+  void on(int signal, F&& f);
+  template <class F>
+  void on(int signal, F&& f, std::error_code& ec);
+
+  /// The signal does what it did before on(). On return the function has finished and is gone,
+  /// unless it is itself the caller.
+  void off(int signal) noexcept;
+
+  /// Stops at the second signal: cut short what can be cut.
+  [[nodiscard]] stop_token hurry() const noexcept { return hurry_.get_token(); }
+
+  /// The exit code in case the system's limit ends the process (Windows; elsewhere without effect).
+  void set_outcome(int exit_code) noexcept { hook_.set_outcome(exit_code); }
+
+  /// How long the system lets the process live after a stop for this reason; max(): no limit.
+  [[nodiscard]] time_source::duration allowed(const stop_reason& reason) const noexcept {
+    return hook_.allowed(reason);
+  }
+
+ private:
+  void open(const signal_options& options, std::error_code& ec) noexcept;
+  void start(const signal_options& options, std::error_code& ec) noexcept;
+  void close() noexcept;
+  void set_call(int signal, std::unique_ptr<detail::signal_call> call, std::error_code& ec) noexcept;
+
+  bool start_calls(std::error_code& ec) noexcept;
+
+  static void take_stop(void* self) noexcept;
+  static void take_hurry(void* self) noexcept;
+  static void take_calls(void* self) noexcept;
+
+  stop_source source_;
+  stop_source hurry_;
+  detail::signal_hook hook_;
+  signal_set stops_;         // what off() goes back to
+  bool open_ = false;        // false: refused, and inert
+  std::mutex changing_;      // on() and off() against each other
+  detail::signal_calls calls_;
+  detail::signal_lane stop_lane_;
+  detail::signal_lane hurry_lane_;
+  detail::signal_lane call_lane_;
+};
+
+namespace detail {
+
+[[noreturn]] inline void throw_bridge_error(std::error_code ec) {
+  throw_error_code(ec, ec == std::errc::device_or_resource_busy
+                           ? "this process already has a signal_bridge; make one, in main, and "
+                             "hand its tokens to whoever needs them"
+                           : "signal_bridge");
+}
+
+[[noreturn]] inline void throw_on_error(std::error_code ec) {
+  throw_error_code(ec, ec == std::errc::not_supported
+                           ? "signal_bridge::on: Windows tells a program of SIGINT and SIGBREAK only"
+                           : "signal_bridge::on");
+}
+
+}  // namespace detail
+
+inline signal_bridge::signal_bridge(stop_source source, signal_options options)
+    : source_(std::move(source)) {
+  std::error_code ec;
+  open(options, ec);
+  if (ec) detail::throw_bridge_error(ec);
+}
+
+inline signal_bridge::signal_bridge(stop_source source, signal_options options, std::error_code& ec)
+    : source_(std::move(source)) {
+  open(options, ec);
+}
+
+inline signal_bridge::~signal_bridge() {
+  if (open_) close();
+}
+
+/// Signals that come before the threads run wait in the inbox.
+inline void signal_bridge::open(const signal_options& options, std::error_code& ec) noexcept {
+  ec.clear();
+  if (!options.stop_on.valid()) ec = std::make_error_code(std::errc::invalid_argument);
+  if (ec || !hook_.open(options, ec)) return;
+  start(options, ec);
+  open_ = !ec;
+  if (!open_) close();
+}
+
+inline void signal_bridge::start(const signal_options& options, std::error_code& ec) noexcept {
+  auto& inbox = detail::desk.inbox;
+  if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, hook_, ec)) return;
+  if (!hurry_lane_.start(inbox.hurry.door, &signal_bridge::take_hurry, this, hook_, ec)) return;
+  stops_ = hook_.stopping(options.stop_on);
+  for (int signal = 1; signal < signal_set::limit; ++signal) {
+    if (stops_.contains(signal) && !hook_.take(signal, detail::route::press, ec)) return;
+  }
+}
+
+/// In a child made by fork the threads are not there, and their handles mean nothing.
+inline void signal_bridge::close() noexcept {
+  if (!hook_.close()) return;
+  call_lane_.join();
+  hurry_lane_.join();
+  stop_lane_.join();
+  hook_.release();
+}
+
+inline void signal_bridge::take_stop(void* self) noexcept {
+  stop_reason reason;
+  while (detail::desk.inbox.stop.note.take(reason)) {
+    static_cast<signal_bridge*>(self)->source_.request_stop(reason);
+  }
+}
+
+inline void signal_bridge::take_hurry(void* self) noexcept {
+  stop_reason reason;
+  while (detail::desk.inbox.hurry.note.take(reason)) {
+    static_cast<signal_bridge*>(self)->hurry_.request_stop(reason);
+  }
+}
+
+inline void signal_bridge::take_calls(void* self) noexcept {
+  stop_reason reason;
+  for (auto& note : detail::desk.inbox.calls) {
+    if (note.take(reason)) static_cast<signal_bridge*>(self)->calls_.run(reason);
+  }
+}
+
+template <class F>
+void signal_bridge::on(int signal, F&& f) {
+  std::error_code ec;
+  on(signal, std::forward<F>(f), ec);
+  if (ec) detail::throw_on_error(ec);
+}
+
+template <class F>
+void signal_bridge::on(int signal, F&& f, std::error_code& ec) {
+  set_call(signal, std::make_unique<detail::signal_call_of<std::decay_t<F>>>(std::forward<F>(f)), ec);
+}
+
+inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_call> call,
+                                    std::error_code& ec) noexcept {
+  ec = std::make_error_code(std::errc::invalid_argument);
+  if (!open_ || !signal_set::valid(signal)) return;
+  detail::signal_call* old = nullptr;
+  {
+    const std::lock_guard lock(changing_);
+    if (!start_calls(ec)) return;
+    old = calls_.exchange(signal, call.release());
+    if (!hook_.take(signal, detail::route::call, ec)) call.reset(calls_.exchange(signal, nullptr));
+  }
+  calls_.retire(signal, old);
+}
+
+/// Most programs react to no other signals and are spared the thread.
+inline bool signal_bridge::start_calls(std::error_code& ec) noexcept {
+  return call_lane_.started() || call_lane_.start(detail::desk.inbox.calls_door,
+                                                  &signal_bridge::take_calls, this, hook_, ec);
+}
+
+inline void signal_bridge::off(int signal) noexcept {
+  if (!open_ || !signal_set::valid(signal)) return;
+  detail::signal_call* old = nullptr;
+  {
+    const std::lock_guard lock(changing_);
+    std::error_code ec;
+    if (!stops_.contains(signal) || !hook_.take(signal, detail::route::press, ec)) {
+      hook_.give_back(signal);
+    }
+    old = calls_.exchange(signal, nullptr);
+  }
+  calls_.retire(signal, old);
+}
+
+CURFEW_END
+
+#endif

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One include for the release floor: what must be given back, in which order, by when.
+#ifndef CURFEW_RELEASE_HPP
+#define CURFEW_RELEASE_HPP
+
+#include <curfew/release/label.hpp>
+#include <curfew/release/resource_stack.hpp>
+#include <curfew/release/gate.hpp>
+
+#endif

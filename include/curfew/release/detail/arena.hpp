@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The memory of a resource stack: entries are cut from few large blocks, and all of them are given
+// back at once, by the report that took them over.
+#ifndef CURFEW_RELEASE_DETAIL_ARENA_HPP
+#define CURFEW_RELEASE_DETAIL_ARENA_HPP
+
+#include <curfew/config.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Hands out memory of any alignment and destroys nothing that was built in it.
+class arena {
+ public:
+  arena() noexcept = default;
+  arena(arena&& other) noexcept { swap(other); }
+  arena& operator=(arena&& other) noexcept {
+    arena(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~arena();
+
+  /// May throw std::bad_alloc, and then has changed nothing.
+  [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment);
+  void swap(arena& other) noexcept;
+
+ private:
+  struct block {
+    block* older;
+  };
+  static constexpr std::size_t first_block = 1024;
+  static constexpr std::size_t largest_block = 64 * 1024;  // but for an entry that is larger
+
+  void add_block(std::size_t least);
+
+  block* newest_ = nullptr;
+  void* free_ = nullptr;
+  std::size_t left_ = 0;
+  std::size_t next_size_ = first_block;
+};
+
+inline arena::~arena() {
+  while (newest_ != nullptr) ::operator delete(std::exchange(newest_, newest_->older));
+}
+
+inline void arena::swap(arena& other) noexcept {
+  std::swap(newest_, other.newest_);
+  std::swap(free_, other.free_);
+  std::swap(left_, other.left_);
+  std::swap(next_size_, other.next_size_);
+}
+
+inline void* arena::allocate(std::size_t size, std::size_t alignment) {
+  if (std::align(alignment, size, free_, left_) == nullptr) {
+    add_block(size + alignment);
+    std::align(alignment, size, free_, left_);
+  }
+  left_ -= size;
+  return std::exchange(free_, static_cast<std::byte*>(free_) + size);
+}
+
+/// What is left of the block before is not used again.
+inline void arena::add_block(std::size_t least) {
+  const std::size_t size = std::max(next_size_, sizeof(block) + least);
+  newest_ = ::new (::operator new(size)) block{newest_};
+  free_ = newest_ + 1;
+  left_ = size - sizeof(block);
+  next_size_ = std::min(next_size_ * 2, largest_block);
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

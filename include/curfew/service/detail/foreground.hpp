@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One run in the foreground: the user's main, then the resources, then the bridge, in one thread,
+// under a watchdog, to one outcome.
+#ifndef CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
+#define CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
+
+#include <curfew/release/detail/attempt.hpp>
+#include <curfew/service/detail/error_text.hpp>
+#include <curfew/service/detail/narrator.hpp>
+#include <curfew/service/detail/release_log.hpp>
+#include <curfew/service/detail/run_state.hpp>
+#include <curfew/service/detail/watchdog.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <string>
+#include <system_error>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// The user's main, whatever it is made of.
+struct main_call {
+  int (*call)(void* main, run_state& state);
+  void* main;
+};
+
+/// Leaving main by the exception that a stop of the whole gave is the way to leave it.
+[[nodiscard]] inline bool left_by_stop(const std::exception_ptr& error, const stop_token& root) noexcept {
+#if CURFEW_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (const stopped_error& e) {
+    return root.stop_requested() && e.reason() == root.reason();
+  } catch (...) {
+  }
+#else
+  static_cast<void>(error);
+  static_cast<void>(root);
+#endif
+  return false;
+}
+
+/// What main returned or threw. Afterwards the root context is stopped, whoever asked first: what
+/// main has left running is to end as well.
+[[nodiscard]] inline outcome run_main(run_state& s, const main_call& f) noexcept {
+  outcome o;
+  std::exception_ptr error = attempt([&] { o.result = f.call(f.main, s); });
+  if (error != nullptr && left_by_stop(error, s.root.get_token())) error = nullptr;
+  if (error != nullptr || o.result != 0) o.kind = outcome_kind::failed;
+  s.by_itself = error == nullptr && !s.root.stop_requested();
+  const bool first = s.root.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault});
+  if (!first) s.by_itself = false;
+  o.reason = s.reason();
+  s.noticed();
+  const part_state end = error == nullptr ? part_state::closed : part_state::failed;
+  s.log.end(end, error_text(error).view(), s.now());
+  return o;
+}
+
+inline void release_all(run_state& s, outcome& o) noexcept {
+  release_log log(s.log, s.resources);
+  s.resources.observe(&log);
+  const release_report report = s.resources.release(s.noticed().limit - s.now(), s.hurry.get_token());
+  s.resources.observe(nullptr);
+  for (const release_entry& e : report) {
+    if (e.outcome == release_outcome::failed) o.kind = outcome_kind::failed;
+    if (e.outcome == release_outcome::late && o.kind == outcome_kind::clean) o.kind = outcome_kind::late;
+  }
+}
+
+/// Waits for callbacks that still run on the bridge's threads. It is a part only while it lasts.
+inline void close_bridge(run_state& s, const outcome& o) noexcept {
+  s.log.begin({.name = fixed_text<48>("callbacks"), .began = s.now()}, 0);
+  s.bridge->set_outcome(exit_code(o));
+  s.bridge.reset();
+  s.log.drop();
+}
+
+/// The main thread while the watchdog ends the process.
+[[noreturn]] inline void wait_for_the_end() noexcept {
+  const inplace_stop_source never;
+  for (;;) never.get_token().wait();
+}
+
+inline outcome run_guarded(run_state& s, const main_call& f) noexcept {
+  outcome o = run_main(s, f);
+  release_all(s, o);
+  close_bridge(s, o);
+  return o;
+}
+
+/// main was not called.
+inline int refuse_run(const run_state& s, const char* why) {
+  s.screen.write(s.prefix.str().append("cannot start: ").append(why).append(1, '\n'));
+  return exit_code({.kind = outcome_kind::failed});
+}
+
+/// The handlers come first: a signal that arrives while the rest starts is not lost.
+inline bool open_bridge(run_state& s, std::error_code& ec) {
+  s.bridge.emplace(s.root, signal_options{.unfinished = exit_code_forced}, ec);
+  if (!ec) s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
+  return !ec;
+}
+
+[[nodiscard]] inline std::string why_no_bridge(const std::error_code& ec) {
+  if (ec != std::errc::device_or_resource_busy) return ec.message();
+  return "this process already has a run() or a signal_bridge, and there can be one at a time";
+}
+
+inline int run_foreground(run_state& s, const main_call& f) {
+  std::error_code ec;
+  if (!open_bridge(s, ec)) return refuse_run(s, why_no_bridge(ec).c_str());
+  watchdog guard(s);
+  narrator teller(s);
+  if (!guard.start(ec) || !teller.start(ec)) {
+    s.over.request_stop();
+    s.root.request_stop();
+    guard.join();
+    return refuse_run(s, ec.message().c_str());
+  }
+  const outcome o = run_guarded(s, f);
+  if (!s.decide(o)) wait_for_the_end();
+  teller.join();
+  s.over.request_stop();
+  guard.join();
+  return exit_code(o);
+}
+
+/// Nothing throws once main has been called; before, memory or a thread may be missing.
+inline int run_any(const service_spec& spec, std::span<char* const> args, const main_call& f) noexcept {
+  int code = exit_code_failed;
+  const auto error = attempt([&] {
+    run_state state(spec, args);
+    code = run_foreground(state, f);
+  });
+  if (error != nullptr) std::fprintf(stderr, "cannot start: %s\n", error_text(error).str().c_str());
+  return code;
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What is closing and what has closed since the stop: written by the stopping thread, read by the
+// thread that tells people. Nothing here allocates.
+#ifndef CURFEW_SERVICE_DETAIL_JOURNAL_HPP
+#define CURFEW_SERVICE_DETAIL_JOURNAL_HPP
+
+#include <curfew/service/detail/fixed_text.hpp>
+#include <curfew/service/timeline.hpp>
+#include <curfew/stop/detail/spin_lock.hpp>
+#include <curfew/stop/time_source.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+CURFEW_BEGIN
+namespace detail {
+
+struct journal_part {
+  fixed_text<48> name = {};
+  fixed_text<120> place = {};  ///< "file:line" where it was registered; empty: not known
+  fixed_text<400> note = {};   ///< what it last said of itself, or its error
+  time_source::time_point began = {};
+  time_source::duration elapsed = {};
+  time_source::duration limit = (time_source::duration::max)();
+  part_state state = part_state::closing;
+};
+
+/// Thread safety: all members may be called from any thread; each holds a lock for a copy's time.
+class journal {
+ public:
+  static constexpr std::size_t kept = 12;
+
+  struct contents {
+    std::array<journal_part, kept> closed;  ///< failures, late ones, and else the longest
+    std::size_t closed_count = 0;
+    std::size_t omitted = 0;
+    journal_part open;
+    bool has_open = false;
+    std::size_t waiting = 0;  ///< registered, and not begun when the open part began
+  };
+
+  /// One part closes at a time: it is the open one from begin() to end().
+  void begin(const journal_part& part, std::size_t waiting) noexcept;
+  void end(part_state state, std::string_view error, time_source::time_point now) noexcept;
+  void drop() noexcept;  ///< the end of one that is not worth keeping
+
+  /// What the open part says of itself.
+  void note(std::string_view text) noexcept;
+
+  [[nodiscard]] contents read() const noexcept;
+
+ private:
+  void keep(const journal_part& part) noexcept;
+
+  mutable spin_lock lock_;
+  contents now_;
+};
+
+[[nodiscard]] inline bool matters_less(const journal_part& a, const journal_part& b) noexcept {
+  const bool a_clean = a.state == part_state::closed;
+  const bool b_clean = b.state == part_state::closed;
+  return a_clean != b_clean ? a_clean : a.elapsed < b.elapsed;
+}
+
+inline void journal::begin(const journal_part& part, std::size_t waiting) noexcept {
+  const spin_guard guard(lock_);
+  now_.open = part;
+  now_.has_open = true;
+  now_.waiting = waiting;
+}
+
+inline void journal::end(part_state state, std::string_view error,
+                         time_source::time_point at) noexcept {
+  const spin_guard guard(lock_);
+  now_.open.state = state;
+  now_.open.elapsed = at - now_.open.began;
+  if (!error.empty()) now_.open.note = fixed_text<400>(error);
+  now_.has_open = false;
+  keep(now_.open);
+}
+
+inline void journal::drop() noexcept {
+  const spin_guard guard(lock_);
+  now_.has_open = false;
+}
+
+inline void journal::note(std::string_view text) noexcept {
+  const spin_guard guard(lock_);
+  now_.open.note = fixed_text<400>(text);
+}
+
+inline journal::contents journal::read() const noexcept {
+  const spin_guard guard(lock_);
+  return now_;
+}
+
+/// The order of beginning is kept; when all places are taken the least interesting part goes.
+inline void journal::keep(const journal_part& part) noexcept {
+  if (now_.closed_count == kept) {
+    ++now_.omitted;
+    const auto least = std::min_element(now_.closed.begin(), now_.closed.end(), matters_less);
+    if (matters_less(part, *least)) return;
+    std::move(least + 1, now_.closed.end(), least);
+    --now_.closed_count;
+  }
+  now_.closed[now_.closed_count++] = part;
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Tells people how a stop goes, on a thread of its own: a terminal that somebody has halted, or a
+// pipe that nobody reads, holds up nothing but this thread.
+#ifndef CURFEW_SERVICE_DETAIL_NARRATOR_HPP
+#define CURFEW_SERVICE_DETAIL_NARRATOR_HPP
+
+#include <curfew/release/detail/attempt.hpp>
+#include <curfew/service/detail/report.hpp>
+#include <curfew/service/detail/run_state.hpp>
+#include <curfew/stop/detail/thread.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// The time before the limit in which what is still open is told to hurry.
+[[nodiscard]] constexpr time_source::duration reserve_of(time_source::duration budget) noexcept {
+  constexpr time_source::duration most = std::chrono::seconds(1);
+  return budget / 10 < most ? budget / 10 : most;
+}
+
+/// On a terminal: a first line, a live line, bars at the end. Elsewhere: one line at the end, and
+/// a line for each part that is late, has failed or is still open when the end is forced.
+class narrator {
+ public:
+  explicit narrator(run_state& s) noexcept : s_(s), prefix_(s.prefix.view()) {}
+
+  bool start(std::error_code& ec) noexcept { return thread_.start(&narrator::entry, this, ec); }
+  void join() noexcept {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  static void entry(void* self) noexcept { static_cast<narrator*>(self)->run(); }
+
+  void run() noexcept;
+  void watch() noexcept;
+  void greet();
+  void look();
+  void follow(const journal::contents& c);
+  void name_late(const journal::contents& c);
+  void conclude();
+  [[nodiscard]] std::string account(const journal::contents& c, time_source::time_point now) const;
+
+  void write(const std::string& text);
+  void redraw(const std::string& line);
+
+  static constexpr time_source::duration tick = std::chrono::milliseconds(100);
+  static constexpr time_source::duration patience = std::chrono::milliseconds(300);
+
+  run_state& s_;
+  const std::string_view prefix_;
+  thread thread_;
+  stop_moment stop_{};
+  bool hurried_ = false;                 // has been told
+  time_source::time_point late_part_{};  // the last part that was told to be late began then
+  std::string shown_;                    // the live line that stands on the terminal
+};
+
+/// Text that there is no memory for is left out.
+inline void narrator::run() noexcept {
+  s_.root.get_token().wait();
+  stop_ = s_.noticed();
+  std::error_code ec;  // without a timer nobody is hurried before the end is forced
+  const auto left = stop_.budget - reserve_of(stop_.budget);
+  const stop_source reserve(time_source::process(), saturating_add(stop_.at, left), ec);
+  const auto cut_short = [this] { s_.spent.request_stop({stop_cause::deadline}); };
+  const stop_callback on_reserve(reserve.get_token(), cut_short);
+  static_cast<void>(attempt([this] { greet(); }));
+  watch();
+  static_cast<void>(attempt([this] { conclude(); }));
+  if (s_.decision().kind == outcome_kind::forced) std::fflush(nullptr);
+  s_.told.request_stop();
+}
+
+inline void narrator::watch() noexcept {
+  const inplace_stop_token decided = s_.decided.get_token();
+  while (!decided.wait_for(tick)) static_cast<void>(attempt([this] { look(); }));
+}
+
+/// Says how to go on where somebody at the terminal asked, and may ask again.
+inline void narrator::greet() {
+  const stop_reason why = s_.root.get_token().reason();
+  if (!s_.screen.live() || why.cause != stop_cause::signal) return;
+  write("\r" + first_line(prefix_, why, stop_.budget));
+}
+
+inline void narrator::look() {
+  const journal::contents c = s_.log.read();
+  return s_.screen.live() ? follow(c) : name_late(c);
+}
+
+inline void narrator::follow(const journal::contents& c) {
+  if (!hurried_ && s_.hurry.stop_requested()) {
+    hurried_ = true;
+    write(std::string(prefix_) + "hurrying\n");
+  }
+  const auto elapsed = s_.now() - c.open.began;
+  if (!c.has_open || elapsed < patience) return redraw("");
+  timeline_part part = shown(c.open, stop_.at);
+  part.elapsed = elapsed;
+  redraw(live_line(part, s_.screen.style()));
+}
+
+inline void narrator::name_late(const journal::contents& c) {
+  const auto elapsed = s_.now() - c.open.began;
+  if (!c.has_open || elapsed < c.open.limit || c.open.began == late_part_) return;
+  late_part_ = c.open.began;
+  write(part_line(prefix_, c.open, part_state::late, elapsed));
+}
+
+inline void narrator::conclude() {
+  write(account(s_.log.read(), s_.now()));
+}
+
+/// Nothing when main returned by itself and there is nothing to say that it has not said.
+inline std::string narrator::account(const journal::contents& c, time_source::time_point now) const {
+  const outcome& o = s_.decision();
+  const auto total = now - stop_.at;
+  std::string text = problems(prefix_, c, now);
+  const bool worth_a_look = s_.screen.live() && total >= patience;
+  if (o.reason.cause == stop_cause::none && text.empty() && !worth_a_look) return text;
+  text += last_line(prefix_, o, total);
+  if (s_.screen.live()) text += bars(make_timeline(c, stop_.at, now), s_.screen.style());
+  return text;
+}
+
+/// In place of the live line, if there is one.
+inline void narrator::write(const std::string& text) {
+  redraw("");
+  s_.screen.write(text);
+}
+
+inline void narrator::redraw(const std::string& line) {
+  if (line == shown_) return;
+  shown_ = line;
+  s_.screen.write("\r" + line + "\x1b[K");
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

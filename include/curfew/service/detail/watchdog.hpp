@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Ends the process when the time for stopping is spent, whoever hangs, and says what did.
+#ifndef CURFEW_SERVICE_DETAIL_WATCHDOG_HPP
+#define CURFEW_SERVICE_DETAIL_WATCHDOG_HPP
+
+#include <curfew/service/detail/end_process.hpp>
+#include <curfew/service/detail/run_state.hpp>
+#include <curfew/stop/detail/thread.hpp>
+
+#include <chrono>
+#include <system_error>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Runs no code of the user's, takes no lock that such code may hold, and allocates nothing.
+class watchdog {
+ public:
+  explicit watchdog(run_state& s) noexcept : s_(s) {}
+
+  bool start(std::error_code& ec) noexcept { return thread_.start(&watchdog::entry, this, ec); }
+  void join() noexcept {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  static void entry(void* self) noexcept { static_cast<watchdog*>(self)->run(); }
+  void run() noexcept;
+
+  /// For the account of the stop to be written, should whoever reads it not read.
+  static constexpr std::chrono::seconds grace{1};
+
+  run_state& s_;
+  outcome forced_{.kind = outcome_kind::forced};
+  thread thread_;
+};
+
+/// A run that was decided in time may still hang in what it tells: it ends here too, as decided.
+inline void watchdog::run() noexcept {
+  s_.root.get_token().wait();
+  const inplace_stop_token over = s_.over.get_token();
+  if (over.wait_until(s_.noticed().limit)) return;
+  forced_.reason = s_.reason();
+  const bool forced = s_.decide(forced_);
+  if ((forced ? s_.told.get_token() : over).wait_for(grace) && !forced) return;
+  end_process(exit_code(s_.decision()));
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A whole program that starts cleanly, stops on time, and says how it ended.
+#ifndef CURFEW_SERVICE_RUN_HPP
+#define CURFEW_SERVICE_RUN_HPP
+
+#include <curfew/host/host_kind.hpp>
+#include <curfew/host/service_spec.hpp>
+#include <curfew/host/signals.hpp>
+#include <curfew/release/resource_stack.hpp>
+#include <curfew/service/detail/foreground.hpp>
+#include <curfew/service/outcome.hpp>
+#include <curfew/stop/stop_token.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+CURFEW_BEGIN
+
+/// What a program's main gets from run(): why and when to stop, and where to put what must be given
+/// back. It lives until main has returned and everything has been released.
+///
+/// Thread safety: resources() belongs to main's thread, everything else may be called from any.
+class service {
+ public:
+  service(const service&) = delete;
+  service& operator=(const service&) = delete;
+
+  /// Stops when somebody asks the program to, and at the latest when main returns.
+  [[nodiscard]] stop_token token() const noexcept { return state_.root.get_token(); }
+
+  /// Stops at the second signal, and when nine tenths of the time for stopping are spent (or all
+  /// but one second of it, whichever is later): cut short what can be cut.
+  [[nodiscard]] stop_token hurry() const noexcept { return state_.hurry.get_token(); }
+
+  /// Asks for a stop from inside, just as a signal does from outside.
+  bool request_stop(stop_reason reason = {}) noexcept {
+    auto root = state_.root;
+    return root.request_stop(reason);
+  }
+
+  /// Released when main has returned, newest first, whether it returned or threw.
+  [[nodiscard]] resource_stack& resources() noexcept { return state_.resources; }
+
+  /// What main was started for works now. Told to whoever started the program, where that waits.
+  void ready() noexcept {}
+
+  /// What is being done just now, while it moves: shown beside what is still closing.
+  void progress(std::string_view what) noexcept { state_.log.note(what); }
+
+  [[nodiscard]] host_kind host() const noexcept { return host_kind::console; }
+  [[nodiscard]] const service_spec& spec() const noexcept { return state_.spec; }
+
+  /// argc and argv as they came, the program's own name first.
+  [[nodiscard]] std::span<char* const> args() const noexcept { return state_.args; }
+
+  /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload).
+  [[nodiscard]] signal_bridge& bridge() noexcept { return *state_.bridge; }
+
+ private:
+  template <class Main>
+  friend int run(const service_spec&, int, char**, Main);
+  explicit service(detail::run_state& s) noexcept : state_(s) {}
+
+  detail::run_state& state_;
+};
+
+/// Runs `void main(service&)` or `int main(service&)` until it is done, and returns the exit code:
+///
+///     int main(int argc, char** argv) {
+///       return curfew::run({.name = "web", .stop_timeout = 10s}, argc, argv, [](curfew::service& s) {
+///         auto& pool = s.resources().emplace<connection_pool>("pool", 16);
+///         serve(pool, s.token());
+///       });
+///     }
+///
+/// Ctrl-C, SIGTERM, SIGINT or a console event stop s.token(); a second signal stops s.hurry(); a
+/// third ends the process at once. Main is then expected to return, and the resources are released.
+/// All of that has spec.stop_timeout from the moment of the stop, or less where the system leaves
+/// less. When it is spent, whatever hangs, what is still open is named on stderr and the process
+/// ends without running destructors.
+///
+/// The exit code says what happened: see service/outcome.hpp. An exception out of main is told on
+/// stderr and is a failure, except for the stopped_error of this very stop.
+///
+/// On stderr, a terminal sees how the stop goes; anything else gets a line at the end of a stop
+/// that was asked for, and a line for each part that is late, fails or has to be left open.
+///
+/// One run, or one signal_bridge, at a time in a process: another is refused, with a message and
+/// the exit code of a failure. main runs on the calling thread. A child that main makes by fork has
+/// no part in the run, and leaves by exec or _exit.
+template <class Main>
+int run(const service_spec& spec, int argc, char** argv, Main main);
+
+// ---------------------------------------------------------------------------------------------
+
+template <class Main>
+int run(const service_spec& spec, int argc, char** argv, Main main) {
+  static_assert(std::is_invocable_v<Main&, service&>,
+                "curfew::run: main must be callable as main(curfew::service&)");
+  using result = std::invoke_result_t<Main&, service&>;
+  static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
+                "curfew::run: main must return int or nothing");
+  const auto call = [](void* f, detail::run_state& state) -> int {
+    service self(state);
+    if constexpr (std::is_void_v<result>) {
+      (*static_cast<Main*>(f))(self);
+      return 0;
+    } else {
+      return (*static_cast<Main*>(f))(self);
+    }
+  };
+  const std::size_t count = argv != nullptr && argc > 0 ? static_cast<std::size_t>(argc) : 0;
+  return detail::run_any(spec, {argv, count}, {call, &main});
+}
+
+CURFEW_END
+
+#endif

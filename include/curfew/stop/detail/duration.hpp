@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Durations of any type become the clock's own without overflow: what does not fit saturates, so
+// that hours::max() means never and a deadline a century away stays a century away.
+#ifndef CURFEW_STOP_DETAIL_DURATION_HPP
+#define CURFEW_STOP_DETAIL_DURATION_HPP
+
+#include <curfew/config.hpp>
+
+#include <chrono>
+
+CURFEW_BEGIN
+namespace detail {
+
+using clock_duration = std::chrono::steady_clock::duration;
+using clock_time_point = std::chrono::steady_clock::time_point;
+
+/// Rounds up, so that nothing waits less than it was asked to; not-a-number is zero.
+template <class Rep, class Period>
+[[nodiscard]] constexpr clock_duration saturate(std::chrono::duration<Rep, Period> d) noexcept {
+  using wide = std::chrono::duration<long double, clock_duration::period>;
+  if (!(d.count() == d.count())) return clock_duration::zero();
+  const wide value = std::chrono::duration_cast<wide>(d);
+  if (value >= wide(clock_duration::max())) return clock_duration::max();
+  if (value <= wide(clock_duration::min())) return clock_duration::min();
+  return std::chrono::ceil<clock_duration>(d);
+}
+
+[[nodiscard]] constexpr clock_duration saturate(clock_duration d) noexcept { return d; }
+
+[[nodiscard]] constexpr clock_time_point saturating_add(clock_time_point t,
+                                                        clock_duration d) noexcept {
+  const auto now = t.time_since_epoch();
+  if (d > clock_duration::zero() && now > clock_duration::max() - d) return clock_time_point::max();
+  if (d < clock_duration::zero() && now < clock_duration::min() - d) return clock_time_point::min();
+  return t + d;
+}
+
+/// to - from, for any two points.
+[[nodiscard]] constexpr clock_duration saturating_subtract(clock_time_point to,
+                                                           clock_time_point from) noexcept {
+  const auto a = to.time_since_epoch();
+  const auto b = from.time_since_epoch();
+  if (b < clock_duration::zero() && a > clock_duration::max() + b) return clock_duration::max();
+  if (b > clock_duration::zero() && a < clock_duration::min() + b) return clock_duration::min();
+  return a - b;
+}
+
+template <class Duration>
+[[nodiscard]] constexpr clock_time_point saturate(
+    std::chrono::time_point<std::chrono::steady_clock, Duration> t) noexcept {
+  return clock_time_point(saturate(t.time_since_epoch()));
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The process's time source: a timing wheel and two threads of ours, one that latches what is due
+// and one that runs callbacks, so that a slow callback keeps no flag waiting.
+#ifndef CURFEW_STOP_DETAIL_PROCESS_CLOCK_HPP
+#define CURFEW_STOP_DETAIL_PROCESS_CLOCK_HPP
+
+#include <curfew/stop/detail/expiring.hpp>
+#include <curfew/stop/detail/fail.hpp>
+#include <curfew/stop/detail/thread.hpp>
+#include <curfew/stop/detail/timing_wheel.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Immortal: initialised at compile time, trivially destructible, its threads detached. There is
+/// one in each module whose symbols are hidden; contexts carry the address of theirs.
+///
+/// Locks, in this order: pass_, a context's, wheel_lock_. pass_ is held while a thread of ours
+/// touches a context, and never over a callback. fork() is let through only while both pass_ and
+/// wheel_lock_ are free, so the child finds everything whole, and starts threads of its own if
+/// there is anything left to do for them.
+class process_clock final : public time_source {
+ public:
+  constexpr process_clock() noexcept = default;
+
+  [[nodiscard]] time_point now() const noexcept override { return clock::now(); }
+
+  // fire_context() calls these around the callbacks of the runner.
+  void lock() noexcept;
+  void unlock() noexcept { pass_.unlock(); }
+  void about_to_run(const callback_base& cb) noexcept;
+
+ private:
+  using tick = timing_wheel::tick;
+  static constexpr std::chrono::seconds slow{1};
+
+  void arm(timer_entry& e, std::error_code& ec) noexcept override;
+  void disarm(timer_entry& e) noexcept override;
+
+  bool start(std::error_code& ec) noexcept;
+  bool start_threads(std::error_code& ec) noexcept;
+  static void drive(void* self) noexcept;
+  static void run(void* self) noexcept;
+  time_point pass() noexcept;
+  void hand_over() noexcept;
+  void fire_pending() noexcept;
+  [[nodiscard]] context* take() noexcept;
+  void put_away(context& c) noexcept;
+  void name_slow_callback() noexcept;
+
+  static void before_fork() noexcept;
+  static void after_fork_in_parent() noexcept;
+  static void after_fork_in_child() noexcept;
+  void begin_again() noexcept;
+  [[nodiscard]] context* give_back_current() noexcept;
+
+  spin_lock pass_;
+  std::atomic<bool> driving_{false};  // stored under pass_; the acquire load sees a whole start
+  bool running_ = false;              // there is a runner; changed by the driver, under pass_
+  bool watches_fork_ = false;         // guarded by pass_
+
+  spin_lock wheel_lock_;
+  timing_wheel wheel_;
+  timer_entry* due_ = nullptr;          // guarded by wheel_lock_
+  tick planned_ = timing_wheel::never;  // when the driver wakes by itself; guarded by wheel_lock_
+  std::atomic<std::uint32_t> alarm_{0};  // the driver parks here; changed under wheel_lock_
+
+  fire_queue queue_;
+  std::atomic<std::uint32_t> work_{0};  // the runner parks here; changed after a push
+  // What the runner is at; guarded by pass_.
+  context* current_ = nullptr;
+  thread_id runner_ = 0;
+  const char* (*callback_)() noexcept = nullptr;
+  time_point callback_began_{};
+};
+
+inline constinit process_clock the_process_clock;
+
+// --- arming -------------------------------------------------------------------------------------
+
+inline void process_clock::arm(timer_entry& e, std::error_code& ec) noexcept {
+  if (!start(ec)) return;
+  {
+    const spin_guard guard(wheel_lock_);
+    const tick due = wheel_.insert(e);
+    if (due >= planned_) return;  // the driver wakes before it anyway: no system call
+    planned_ = due;
+    alarm_.fetch_add(1, std::memory_order_release);
+  }
+  unpark_one(alarm_);
+}
+
+// The driver is not told: it wakes at the time it planned and finds nothing.
+inline void process_clock::disarm(timer_entry& e) noexcept {
+  const spin_guard guard(wheel_lock_);
+  if (e.slot != nullptr) unlink_timer(e);
+}
+
+// --- the driver ---------------------------------------------------------------------------------
+
+inline bool process_clock::start(std::error_code& ec) noexcept {
+  if (driving_.load(std::memory_order_acquire)) return true;
+  const spin_guard guard(pass_);
+  return driving_.load(std::memory_order_relaxed) || start_threads(ec);
+}
+
+inline bool process_clock::start_threads(std::error_code& ec) noexcept {
+  if (!watches_fork_) {
+    ec = at_fork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    if (ec) return false;
+    watches_fork_ = true;
+  }
+  thread driver;
+  if (!driver.start(&drive, this, ec)) return false;
+  driver.detach();
+  driving_.store(true, std::memory_order_release);
+  return true;
+}
+
+inline void process_clock::drive(void* self) noexcept {
+  auto& clock = *static_cast<process_clock*>(self);
+  make_punctual();
+  for (;;) {
+    // Read before the pass: whoever arms after it changes the word, and parking returns at once.
+    const std::uint32_t seen = clock.alarm_.load(std::memory_order_acquire);
+    const time_point wake = clock.pass();
+    if (!clock.running_) clock.fire_pending();
+    park_until(clock.alarm_, seen, wake);
+  }
+}
+
+/// Latches all that is due, then has callbacks run; returns when to look again.
+inline time_source::time_point process_clock::pass() noexcept {
+  const spin_guard guard(pass_);
+  {
+    const spin_guard wheel_guard(wheel_lock_);
+    wheel_.advance(timing_wheel::passed(now()), due_);
+  }
+  expire_due(wheel_lock_, due_, queue_);
+  const bool busy = current_ != nullptr || !queue_.empty();
+  if (busy) hand_over();
+  name_slow_callback();
+  const spin_guard wheel_guard(wheel_lock_);
+  planned_ = wheel_.next();
+  const time_point next = timing_wheel::time_of(planned_);
+  return busy && next > now() + slow ? now() + slow : next;
+}
+
+// If no second thread can be had, the driver runs the callbacks, once the flags are latched.
+inline void process_clock::hand_over() noexcept {
+  if (!running_) {
+    std::error_code ec;
+    thread runner;
+    running_ = runner.start(&run, this, ec);
+    if (running_) runner.detach();
+  }
+  work_.fetch_add(1, std::memory_order_release);
+  unpark_one(work_);
+}
+
+inline void process_clock::name_slow_callback() noexcept {
+  if (callback_ == nullptr || now() - callback_began_ < slow) return;
+  std::fprintf(stderr,
+               "curfew: a stop callback has been running for a second on the thread that runs the "
+               "callbacks of deadlines; those of others wait for it. It must not block: %s\n",
+               callback_());
+  callback_ = nullptr;
+}
+
+// --- the runner ---------------------------------------------------------------------------------
+
+inline void process_clock::run(void* self) noexcept {
+  auto& clock = *static_cast<process_clock*>(self);
+  for (;;) {
+    const std::uint32_t seen = clock.work_.load(std::memory_order_acquire);
+    clock.fire_pending();
+    park(clock.work_, seen);
+  }
+}
+
+inline void process_clock::fire_pending() noexcept {
+  while (context* c = take()) {
+    fire_context(*c, *this);
+    put_away(*c);
+  }
+}
+
+inline context* process_clock::take() noexcept {
+  const spin_guard guard(pass_);
+  runner_ = this_thread();
+  return current_ = queue_.pop();
+}
+
+inline void process_clock::put_away(context& c) noexcept {
+  {
+    const spin_guard guard(pass_);
+    current_ = nullptr;
+  }
+  unpin(c);
+}
+
+inline void process_clock::lock() noexcept {
+  pass_.lock();
+  callback_ = nullptr;
+}
+
+inline void process_clock::about_to_run(const callback_base& cb) noexcept {
+  callback_ = cb.type->name;
+  callback_began_ = now();
+}
+
+// --- fork ---------------------------------------------------------------------------------------
+
+inline void process_clock::before_fork() noexcept {
+  the_process_clock.pass_.lock();
+  the_process_clock.wheel_lock_.lock();
+}
+
+inline void process_clock::after_fork_in_parent() noexcept {
+  the_process_clock.wheel_lock_.unlock();
+  the_process_clock.pass_.unlock();
+}
+
+inline void process_clock::after_fork_in_child() noexcept { the_process_clock.begin_again(); }
+
+/// The threads are the parent's. Unless the child was forked inside a callback: then this thread is
+/// the runner, and goes on being it when the callback returns. A child that only polls has no other
+/// way to see its deadlines than a driver of its own; if no thread can be had now, the next
+/// deadline that is armed tries again.
+inline void process_clock::begin_again() noexcept {
+  driving_.store(false, std::memory_order_relaxed);
+  const bool is_runner = current_ != nullptr && runner_ == this_thread();
+  context* const orphan = is_runner ? nullptr : give_back_current();
+  running_ = is_runner;
+  const bool work = wheel_.next() != timing_wheel::never || due_ != nullptr || !queue_.empty();
+  wheel_lock_.unlock();
+  std::error_code ec;
+  if (work) start_threads(ec);
+  pass_.unlock();
+  if (orphan != nullptr) unpin(*orphan);
+}
+
+/// The callback that the parent's runner was in counts as run; those after it are run here. The
+/// context's lock can only be held by a thread that does not exist here: then it stays as it is.
+/// Returns the context that the runner had pinned.
+inline context* process_clock::give_back_current() noexcept {
+  context* const c = std::exchange(current_, nullptr);
+  callback_ = nullptr;
+  if (c == nullptr || !c->lock.try_lock()) return nullptr;
+  if ((own_bits(*c) & firing_bit) != 0) end_firing(*c);
+  if (c->callbacks != nullptr) queue_.push(*c);
+  c->lock.unlock();
+  return c;
+}
+
+}  // namespace detail
+
+inline time_source& time_source::process() noexcept { return detail::the_process_clock; }
+
+CURFEW_END
+
+#endif

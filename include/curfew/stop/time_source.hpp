@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Where a context's time comes from: the process's steady clock, or a clock that a test advances.
+#ifndef CURFEW_STOP_TIME_SOURCE_HPP
+#define CURFEW_STOP_TIME_SOURCE_HPP
+
+#include <curfew/stop/detail/duration.hpp>
+
+#include <chrono>
+#include <system_error>
+
+CURFEW_BEGIN
+
+namespace detail {
+
+struct clocks;
+
+/// A deadline and its place in a timer's list. `slot` is null while the entry is in no list; both
+/// links belong to the time source that the entry is armed on, and to that source's lock.
+struct timer_entry {
+  clock_time_point deadline = clock_time_point::max();
+  timer_entry* next = nullptr;
+  timer_entry** slot = nullptr;
+};
+
+inline void link_timer(timer_entry& e, timer_entry*& head) noexcept {
+  e.next = head;
+  e.slot = &head;
+  if (head != nullptr) head->slot = &e.next;
+  head = &e;
+}
+
+inline void unlink_timer(timer_entry& e) noexcept {
+  *e.slot = e.next;
+  if (e.next != nullptr) e.next->slot = e.slot;
+  e.slot = nullptr;
+}
+
+}  // namespace detail
+
+/// Tells the time and makes deadlines happen. A root context is built on a time source, its
+/// children inherit it, and every timed wait on their tokens uses it.
+///
+/// Thread safety: all members may be called from any thread. A time source outlives every context
+/// built on it; the process's own one lives as long as the process, past static destruction.
+class time_source {
+ public:
+  using clock = std::chrono::steady_clock;
+  using duration = clock::duration;
+  using time_point = clock::time_point;
+
+  time_source(const time_source&) = delete;
+  time_source& operator=(const time_source&) = delete;
+
+  [[nodiscard]] virtual time_point now() const noexcept = 0;
+
+  /// std::chrono::steady_clock, with a timer thread that starts at the first deadline.
+  [[nodiscard]] static time_source& process() noexcept;
+
+ protected:
+  constexpr time_source() noexcept = default;
+  ~time_source() = default;
+
+ private:
+  friend struct detail::clocks;
+  // After disarm() returns, the source neither reaches the entry again nor has it pinned by
+  // anything but a count that the entry's owner can see.
+  virtual void arm(detail::timer_entry&, std::error_code&) noexcept = 0;
+  virtual void disarm(detail::timer_entry&) noexcept = 0;
+};
+
+namespace detail {
+
+/// The stop floor's own access to a time source.
+struct clocks {
+  static void arm(time_source& t, timer_entry& e, std::error_code& ec) noexcept { t.arm(e, ec); }
+  static void disarm(time_source& t, timer_entry& e) noexcept { t.disarm(e); }
+};
+
+}  // namespace detail
+CURFEW_END
+
+#endif
