@@ -10,6 +10,10 @@
 //   the rest   threads are joined, the access log is written out, the database closes last.
 //
 // A second Ctrl-C cuts all of this short, and one typed at a terminal skips the lame duck time.
+//
+// Build: g++ -std=c++20 -O2 -pthread -Iinclude examples/web_server.cpp -o web_server
+// MinGW: the same with -static and, at the end, -lws2_32.
+#include "web/access_log.hpp"
 #include "web/http.hpp"
 #include "web/options.hpp"
 #include "web/system.hpp"
@@ -25,10 +29,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -37,7 +39,9 @@
 namespace {
 
 using namespace std::chrono_literals;
-using web::io, web::options, web::request, web::response, web::steady, web::tcp_socket;
+using web::access_log, web::io, web::options, web::request, web::response, web::tcp_socket;
+using web::complain, web::say;
+using web::steady;
 
 constexpr std::size_t most_connections = 1024;  // each has a thread; one more gets a 503
 constexpr int backlog = 1024;                   // connections that the system keeps for us
@@ -45,18 +49,6 @@ constexpr auto head_time = 5s;                  // for a request to arrive whole
 constexpr auto idle_time = 30s;                 // between two requests of one connection
 constexpr auto work_time = 60s;                 // the deadline of a request that has arrived
 constexpr auto last_words = 200ms;              // when we stop: for a request still on its way
-
-void say(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
-}
-
-int complain(const std::string& what) {
-  std::fprintf(stderr, "web_server: %s\n", what.c_str());
-  return 1;
-}
-
-// ---- what must be given back ------------------------------------------------------------------
 
 // Stands for the connections to a database that requests need: it must be the last to close.
 class database {
@@ -73,45 +65,6 @@ class database {
 
  private:
   std::atomic<int> busy_{0};
-};
-
-// Lines are collected and written together: once a second, and at the end.
-class access_log {
- public:
-  explicit access_log(std::FILE* file) : file_(file) {
-    writer_.spawn([this](const curfew::stop_token& stop) {
-      while (!stop.wait_for(1s)) write();
-    });
-  }
-
-  ~access_log() {
-    write();
-    if (file_ != stdout) std::fclose(file_);
-    say("access log written with " + std::to_string(lines_) + " requests");
-  }
-
-  void add(const request& asked, const response& answer) {
-    const std::string line = "127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
-                             std::to_string(answer.status) + " " +
-                             std::to_string(answer.body.size()) + "\n";
-    const std::lock_guard lock(mutex_);
-    pending_ += line;
-    ++lines_;
-  }
-
- private:
-  void write() {
-    const std::lock_guard lock(mutex_);
-    const bool whole = std::fwrite(pending_.data(), 1, pending_.size(), file_) == pending_.size();
-    if (std::fflush(file_) != 0 || !whole) complain("the access log cannot be written");
-    pending_.clear();
-  }
-
-  std::mutex mutex_;
-  std::string pending_;
-  std::size_t lines_ = 0;
-  std::FILE* file_;
-  curfew::task_group writer_;
 };
 
 // ---- answers ----------------------------------------------------------------------------------
@@ -135,7 +88,8 @@ response slow(site& here, const request& asked) {
   if (!ms) return {400, "ms must be a whole number from 0 to 3600000\n"};
   curfew::inplace_stop_source context(here.cut.get_token(), work_time);
   const curfew::inplace_stop_token token = context.get_token();
-  if (here.db.query(token, std::chrono::milliseconds(static_cast<int>(*ms)))) return {200, "done\n"};
+  const std::chrono::milliseconds duration(static_cast<int>(*ms));
+  if (here.db.query(token, duration)) return {200, "done\n"};
   return {503, "cut short: " + curfew::to_string(token.reason()) + "\n"};
 }
 
@@ -148,12 +102,12 @@ response health(site& here) {
 }
 
 response answer(site& here, const request& asked) {
-  if (asked.refusal != 0) return {asked.refusal, web::status_text(asked.refusal) + std::string("\n")};
+  if (asked.refusal != 0) return web::plain(asked.refusal);
   if (asked.path == "/") return {200, "Hello. Ask for /slow?ms=5000 and stop me meanwhile.\n"};
   if (asked.path == "/slow") return slow(here, asked);
   if (asked.path == "/livez") return {200, "live\n"};
   if (asked.path == "/healthz") return health(here);
-  if (asked.path != "/readyz") return {404, "nothing is here\n"};
+  if (asked.path != "/readyz") return web::plain(404);
   return here.stop.stop_requested() ? response{503, "stopping\n"} : response{200, "ready\n"};
 }
 
@@ -235,23 +189,31 @@ class connections {
   void admit(tcp_socket socket) {
     auto hold = here_.open.enter();
     if (!hold || here_.open.count() > most_connections) return turn_away(socket);
-    threads_.spawn([this, socket = std::move(socket), hold = std::move(hold)](auto) mutable {
-      const auto held = std::move(hold);
+    std::error_code error;
+    auto serve = [this, socket = std::move(socket), hold = std::move(hold)]() mutable {
       connection(here_, std::move(socket)).serve();
-    });
+    };
+    threads_.spawn(std::move(serve), error);
+    if (error) complain("a connection is closed for want of a thread: " + error.message());
   }
 
   // The drain: idle connections end at once, the others with their request or with `hurry`.
   void finish(const curfew::stop_token& hurry) {
     here_.open.close();
     here_.drain.request_stop();
-    if (!here_.open.wait(hurry)) here_.cut.request_stop(hurry.reason());
+    if (here_.open.wait(hurry)) return;
+    here_.cut.request_stop(hurry.reason());
+    web::lose("connections were cut: " + std::to_string(here_.open.count()));
   }
 
  private:
+  // Not worth a thread: the answer is lost if the request arrives after it.
   void turn_away(const tcp_socket& socket) {
-    const response busy{503, "too many connections\n"};
-    (void)socket.send(web::render(busy, true, false), here_.drained, steady::now());
+    const std::string busy = web::render(web::plain(503), true, false);
+    (void)socket.send(busy, here_.drained, steady::now());
+    socket.end_writing();
+    std::string request;
+    (void)socket.receive(request, here_.drained, steady::now());
   }
 
   site here_;
@@ -287,12 +249,6 @@ class listener {
 
 // ---- the program ------------------------------------------------------------------------------
 
-// Nobody balances load onto a terminal.
-bool is_typed(const curfew::stop_reason& why) {
-  const bool interrupt = why.cause == curfew::stop_cause::signal && why.code == SIGINT;
-  return interrupt && why.pid == 0 && web::at_terminal();
-}
-
 int serve(curfew::service& service, const options& chosen) {
   std::error_code error;
   tcp_socket socket = web::listen_on(static_cast<std::uint16_t>(chosen.port), backlog, error);
@@ -302,19 +258,24 @@ int serve(curfew::service& service, const options& chosen) {
   const bool to_file = !chosen.access_log.empty();
   std::FILE* file = to_file ? std::fopen(chosen.access_log.c_str(), "ab") : stdout;
   if (file == nullptr) return complain("cannot write to " + chosen.access_log);
+  if (chosen.lame_duck > chosen.stop_timeout * 0.8) {
+    complain("this lame duck time leaves requests little of the stop timeout, or nothing");
+  }
   say("listening on http://127.0.0.1:" + std::to_string(socket.port()));
 
+  const curfew::stop_token stop = service.token();
   auto& held = service.resources();  // given back from the last to the first
   auto& db = held.emplace<database>("database");
   auto& log = held.emplace<access_log>("access log", file);
-  auto& clients = held.emplace<connections>("connections", service.token(), db, log);
-  held.defer("requests", [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); });
+  auto& clients = held.emplace<connections>("connections", stop, db, log);
+  const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
+  held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after
   held.emplace<listener>("listener", std::move(socket), clients);
-  held.defer("lame duck", [&service, &chosen](const curfew::stop_token& hurry) {
-    if (!is_typed(service.token().reason())) (void)hurry.wait_for(chosen.lame_duck);
+  held.defer("lame duck", [stop, wait = chosen.lame_duck](const curfew::stop_token& hurry) {
+    if (!web::is_typed(stop.reason())) (void)hurry.wait_for(wait);
   });
   service.ready();
-  (void)service.token().wait();
+  (void)stop.wait();
   return 0;
 }
 
@@ -331,9 +292,6 @@ int main(int argc, char** argv) {
     return 0;
   }
   web::prepare_sockets();
-  curfew::service_spec spec;
-  spec.name = "web_server";
-  spec.description = "A small HTTP server that stops on time";
-  spec.stop_timeout = std::chrono::duration_cast<steady::duration>(chosen.stop_timeout);
+  const curfew::service_spec spec{.name = "web_server", .stop_timeout = chosen.stop_timeout};
   return curfew::run(spec, argc, argv, [&](curfew::service& self) { return serve(self, chosen); });
 }

@@ -61,6 +61,9 @@ inline const char* status_text(int status) {
   }
 }
 
+// An answer that says no more than its status.
+inline response plain(int status) { return {status, status_text(status) + std::string("\n")}; }
+
 inline bool is_token(std::string_view text) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

@@ -41,7 +41,7 @@ inline bool set_port(int& to, const std::string& value) {
 
 // What is wrong; empty: nothing.
 inline std::string read_options(int argc, char** argv, options& into) {
-  for (int i = 1; i < argc; ++i) {
+  for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
     bool good = !value.empty();
     if (name == "--help") return into.help = true, "";
@@ -51,7 +51,6 @@ inline std::string read_options(int argc, char** argv, options& into) {
     else if (name == "--access-log") into.access_log = value;
     else return "unknown option '" + name + "'";
     if (!good) return "'" + value + "' is not a value for " + name;
-    ++i;
   }
   return "";
 }

@@ -6,6 +6,7 @@
 #define CURFEW_EXAMPLES_WEB_SYSTEM_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/stop/reason.hpp>
 #include <curfew/stop/stop_event.hpp>
 
 #if CURFEW_WINDOWS
@@ -31,6 +32,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -39,6 +42,25 @@
 namespace web {
 
 using steady = std::chrono::steady_clock;
+
+inline void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+inline int complain(const std::string& what) {
+  std::fprintf(stderr, "web_server: %s\n", what.c_str());
+  return 1;
+}
+
+// For a release that had to leave something undone: the others go on, and the exit code tells it.
+inline void lose(const std::string& what) {
+#if CURFEW_EXCEPTIONS
+  throw std::runtime_error(what);
+#else
+  complain(what);
+#endif
+}
 
 enum class io { done, stopped, timed_out, closed };
 
@@ -106,6 +128,12 @@ inline io await(native_socket socket, bool to_write, const curfew::stop_event& s
   return sets[0].revents == 0 && sets[1].revents != 0 ? io::stopped : io::done;
 }
 #endif
+
+// Ctrl-C from a keyboard, where nobody balances load; not a signal from another program.
+inline bool is_typed(const curfew::stop_reason& why) {
+  const bool interrupt = why.cause == curfew::stop_cause::signal && why.code == SIGINT;
+  return interrupt && why.pid == 0 && at_terminal();
+}
 
 // Owns one socket. One thread at a time.
 class tcp_socket {

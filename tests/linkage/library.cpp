@@ -6,11 +6,13 @@
 namespace library {
 
 struct count_up {
+  explicit count_up(std::atomic<int>& counted) : calls(counted) {}
   std::atomic<int>& calls;
   void operator()() const noexcept { ++calls; }
 };
 
 struct listener {
+  listener(const curfew::stop_token& token, std::atomic<int>& calls) : callback(token, calls) {}
   curfew::stop_callback<count_up> callback;
 };
 
@@ -22,7 +24,7 @@ curfew::stop_source child(const curfew::stop_token& parent, std::chrono::millise
 }
 
 listener* listen(const curfew::stop_token& token, std::atomic<int>& calls) {
-  return new listener{{token, count_up{calls}}};
+  return new listener{token, calls};
 }
 void forget(listener* registered) { delete registered; }
 

@@ -13,7 +13,8 @@
 namespace test {
 
 inline std::atomic<long> allocations{0};
-inline std::atomic<long> fails_after{-1};  // so many more succeed, then one fails; negative: all succeed
+inline std::atomic<long> fails_after{
+    -1};  // so many more succeed, then one fails; negative: all succeed
 
 /// How many allocations f makes.
 template <class F>
@@ -48,9 +49,12 @@ void* operator new(std::size_t size) {
 #endif
 }
 void* operator new[](std::size_t size) { return operator new(size); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return test::allocate(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, const std::nothrow_t&) noexcept { std::free(p); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return test::allocate(size);
+}
+// Not inlined: g++ then takes the pair apart and warns of malloc's counterpart.
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { operator delete(p); }
+void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
+void operator delete[](void* p, std::size_t) noexcept { operator delete(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { operator delete(p); }

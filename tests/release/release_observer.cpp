@@ -64,14 +64,16 @@ TEST_CASE("a late entry is named while it is late with the place where it was re
   stack.observe(&ear);
   stack.defer("older", [] {});
   const auto line = __LINE__ + 1;
-  stack.defer("slow", [&] {
-    clock.advance(1s);
-    CHECK(ear.heard == lines{"start slow"});
-    clock.advance(1s);
-    CHECK(ear.heard == lines{"start slow", "late slow"});
-    CHECK(ear.late_line == line);
-    clock.advance(1h);
-  }, {2s});
+  stack.defer("slow",
+              [&] {
+                clock.advance(1s);
+                CHECK(ear.heard == lines{"start slow"});
+                clock.advance(1s);
+                CHECK(ear.heard == lines{"start slow", "late slow"});
+                CHECK(ear.late_line == line);
+                clock.advance(1h);
+              },
+              {2s});
   stack.release();
   CHECK(ear.heard == lines{"start slow", "late slow", "done slow", "start older", "done older"});
   CHECK(ear.outcomes == std::vector{release_outcome::late, release_outcome::released});
@@ -97,13 +99,15 @@ TEST_CASE("an entry that became late after the whole was hurried is named too") 
   listener ear;
   resource_stack stack(clock);
   stack.observe(&ear);
-  stack.defer("slow", [&](curfew::stop_token hurry) {
-    second_signal.request_stop();
-    CHECK(hurry.stop_requested());
-    CHECK(ear.heard == lines{"start slow"});
-    clock.advance(2s);
-    CHECK(ear.heard == lines{"start slow", "late slow"});
-  }, {2s});
+  stack.defer("slow",
+              [&](curfew::stop_token hurry) {
+                second_signal.request_stop();
+                CHECK(hurry.stop_requested());
+                CHECK(ear.heard == lines{"start slow"});
+                clock.advance(2s);
+                CHECK(ear.heard == lines{"start slow", "late slow"});
+              },
+              {2s});
   stack.release(1h, second_signal.get_token());
 }
 
@@ -160,10 +164,12 @@ TEST_CASE("the late notice of one entry never comes after that entry is done") {
   resource_stack stack;
   stack.observe(&ear);
   for (int i = 0; i < 300; ++i)
-    stack.defer("racer", [] {
-      const auto until = std::chrono::steady_clock::now() + 100us;
-      while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
-    }, {100us});
+    stack.defer("racer",
+                [] {
+                  const auto until = std::chrono::steady_clock::now() + 100us;
+                  while (std::chrono::steady_clock::now() < until) std::this_thread::yield();
+                },
+                {100us});
   CHECK(stack.release().size() == 300);
   CHECK(ear.strays.load() == 0);
 }

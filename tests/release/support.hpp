@@ -6,6 +6,7 @@
 #include <curfew/config.hpp>
 
 #include <cstddef>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -56,6 +57,7 @@ template <class F>
 std::string last_words(F f) {
   int ends[2];
   if (pipe(ends) != 0) return {};
+  std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], 2);

@@ -155,6 +155,15 @@ def only_config_decides_about_the_platform(tree):
                 yield f"{name}:{number}: a compound condition belongs into config.hpp"
 
 
+@rule({"include/curfew/stop/a.hpp": header("auto most = duration::max();\n")})
+def min_and_max_are_written_with_parentheses(tree):
+    """As in (std::min)(a, b) and (duration::max)(): <windows.h> makes macros of both words."""
+    for name, text in headers(tree):
+        for number, line in enumerate(text.splitlines(), 1):
+            if re.search(r"\b(min|max)\s*\(", line.split("//")[0]):
+                yield f"{name}:{number}: {line.strip()}"
+
+
 @rule({"include/curfew/stop/a.hpp": "#pragma once\n"})
 def sources_begin_with_their_licence(tree):
     for path, text in sources(tree, "include", "tests", "examples", "benchmarks"):

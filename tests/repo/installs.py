@@ -43,17 +43,17 @@ endif()
 """
 
 
-def run(*command, **options):
-    """True if the command succeeded; prints what it said if not."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
-    if done.returncode != 0:
-        print(*command, done.stdout, done.stderr, sep="\n")
-    return done.returncode == 0
+def output(*command, **options):
+    """Exit status, and what it said on both streams."""
+    done = subprocess.run(command, text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **options)
+    return done.returncode, done.stdout
 
 
-def must(*command, **options):
-    if not run(*command, **options):
-        sys.exit("a command failed that should not")
+def must(*command):
+    status, said = output(*command)
+    if status != 0:
+        sys.exit(f"{command} failed:\n{said}")
 
 
 def install_with_cmake(work, prefix):
@@ -88,38 +88,42 @@ def headers_in_tree():
             for path in top.rglob("*") if path.is_file()}
 
 
-def finds_package(work, prefix, version):
+def build_consumer(work, prefix, version):
+    """What goes wrong when a program asks for that version of the package; empty: nothing."""
     source = work / f"consumer-{version}"
     source.mkdir()
     (source / "CMakeLists.txt").write_text(CONSUMER.format(version=version), encoding="utf-8")
     (source / "main.cpp").write_text(PROGRAM, encoding="utf-8")
-    return run(CMAKE, "-S", source, "-B", source / "build", f"-DCMAKE_PREFIX_PATH={prefix}") and \
-        run(CMAKE, "--build", source / "build")
+    build = source / "build"
+    configured, said = output(CMAKE, "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}")
+    if configured == 0:
+        built, said = output(CMAKE, "--build", build)
+    return "" if configured == 0 and built == 0 else said
 
 
 def check_cmake_package(work, prefix):
     version = version_of(ROOT)
     major, minor, _ = version.split(".")
-    if not finds_package(work, prefix, version):
-        yield f"find_package(curfew {version}) does not give a program that builds"
-    if finds_package(work, prefix, f"{major}.{int(minor) + 1}"):
+    if error := build_consumer(work, prefix, version):
+        yield f"find_package(curfew {version}) does not give a program that builds:\n{error}"
+    if not build_consumer(work, prefix, f"{major}.{int(minor) + 1}"):
         yield "find_package is content with a version that is too old"
-    if str(prefix.parent) in (prefix / PACKAGE / "curfew-targets.cmake").read_text("utf-8"):
+    if str(work) in (prefix / PACKAGE / "curfew-targets.cmake").read_text("utf-8"):
         yield "the CMake package names the folder that it was installed to"
 
 
 def check_pkg_config(work, prefix):
     if shutil.which("pkg-config") is None:
         return
-    environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
-    said = subprocess.run(["pkg-config", "--modversion", "--cflags", "--libs", "curfew"],
-                          env=environment, capture_output=True, text=True, check=False).stdout
-    version, _, flags = said.partition("\n")
-    if version != version_of(ROOT):
-        yield f"pkg-config says version {version!r}"
+    ask = {"env": {**os.environ, "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}}
+    if (said := output("pkg-config", "--modversion", "curfew", **ask)[1].strip()) != version_of(ROOT):
+        yield f"pkg-config says version {said!r}"
+    flags = output("pkg-config", "--cflags", "--libs", "curfew", **ask)[1].split()
     (work / "main.cpp").write_text(PROGRAM, encoding="utf-8")
-    if not run(*COMPILER.split(), "-std=c++20", *flags.split(), "-fsyntax-only", work / "main.cpp"):
-        yield f"a program does not compile with {flags!r}"
+    status, said = output(*COMPILER.split(), "-std=c++20", *flags, work / "main.cpp",
+                          "-o", work / "main")
+    if status != 0:
+        yield f"a program does not build with {flags}:\n{said}"
 
 
 def check_subdirectory(work):
@@ -127,8 +131,11 @@ def check_subdirectory(work):
     source.mkdir()
     (source / "CMakeLists.txt").write_text(PARENT.format(root=ROOT), encoding="utf-8")
     prefix = work / "parent-installed"
-    if not run(CMAKE, "-S", source, "-B", source / "build", f"-DCMAKE_INSTALL_PREFIX={prefix}"):
-        yield "add_subdirectory brings more than the library"
+    status, said = output(CMAKE, "-S", source, "-B", source / "build",
+                          f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    if status != 0:
+        yield f"add_subdirectory brings more than the library:\n{said}"
+        return
     must(CMAKE, "--install", source / "build")
     if prefix.exists() and any(path.is_file() for path in prefix.rglob("*")):
         yield "add_subdirectory installs something"

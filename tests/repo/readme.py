@@ -39,7 +39,7 @@ def translation_unit(code, note):
 def compile_error(source):
     """What the compiler says of this source; empty if it takes it."""
     compiler = shlex.split(os.environ.get("CXX", "c++")) + shlex.split(os.environ.get("CXXFLAGS", ""))
-    warnings = ["-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-missing-field-initializers"]
+    warnings = ["-Wall", "-Wextra", "-Werror", "-Wno-unused"]
     run = subprocess.run([*compiler, "-std=c++20", *warnings, "-fsyntax-only", "-x", "c++",
                           "-I", ROOT / "include", "-"],
                          input=source, capture_output=True, text=True, check=False)

@@ -155,18 +155,18 @@ TEST_CASE("a context that goes before its deadline leaves nothing to fire") {
 
 TEST_CASE("all flags that are due are up before the first callback runs") {
   manual_clock clock;
-  const stop_source sooner{clock, 1s};
-  const stop_source later{clock, 2s};
-  const stop_source not_due{clock, 4s};
+  const stop_source one{clock, 1s};
+  const stop_source other{clock, 1s};
+  const stop_source not_due{clock, 1s + 1ns};
   int calls = 0;
   bool both_up = true;
   const auto look = [&] {
     ++calls;
-    both_up &= sooner.stop_requested() && later.stop_requested() && !not_due.stop_requested();
+    both_up &= one.stop_requested() && other.stop_requested() && !not_due.stop_requested();
   };
-  const stop_callback on_sooner(sooner.get_token(), look);
-  const stop_callback on_later(later.get_token(), look);
-  clock.advance(3s);
+  const stop_callback on_one(one.get_token(), look);
+  const stop_callback on_other(other.get_token(), look);
+  clock.advance(2s);
   CHECK(calls == 2);
   CHECK(both_up);
 }
@@ -186,6 +186,20 @@ TEST_CASE("deadlines that come together run their callbacks in the order of the 
     clock.advance(24h);
     CHECK(log == test::order_log{0, 1, 2, 3, 4, 5, 6, 7});
   }
+}
+
+TEST_CASE("one advance over many deadlines shows each callback the time of its own") {
+  manual_clock clock;
+  const auto start = clock.now();
+  const stop_source first{clock, 1s};
+  const stop_source second{clock, 2s};
+  std::vector<curfew::time_source::duration> seen;
+  const auto look = [&] { seen.push_back(clock.now() - start); };
+  const stop_callback on_first(first.get_token(), look);
+  const stop_callback on_second(second.get_token(), look);
+  clock.advance(1h);
+  CHECK(seen == std::vector<curfew::time_source::duration>{1s, 2s});
+  CHECK(clock.now() == start + 1h);
 }
 
 TEST_CASE("a child whose deadline is not earlier stops with its parent and by the same reason") {

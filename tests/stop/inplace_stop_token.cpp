@@ -53,7 +53,6 @@ constinit inplace_stop_source at_namespace_scope;
 constinit inplace_stop_token empty_at_namespace_scope;
 constexpr inplace_stop_token empty_constant;
 static_assert(empty_constant == inplace_stop_token{});
-static_assert(!empty_constant.stop_possible());
 
 struct quiet {
   quiet() = default;

@@ -135,32 +135,6 @@ TEST_CASE("a timed waiter is not woken before its time") {
   CHECK(woke_at >= until);
 }
 
-TEST_CASE("threads advance one clock together and no deadline is lost") {
-  for (int round = 0; round < 50; ++round) {
-    manual_clock clock;
-    std::vector<std::unique_ptr<stop_source>> sources;
-    std::atomic<int> runs{0};
-    const auto count = [&] { runs.fetch_add(1); };
-    std::vector<std::unique_ptr<stop_callback<decltype(count)>>> callbacks;
-    for (int i = 1; i <= 60; ++i) {
-      sources.push_back(std::make_unique<stop_source>(clock, i * 1ms));
-      callbacks.push_back(std::make_unique<stop_callback<decltype(count)>>(
-          sources.back()->get_token(), count));
-    }
-    test::starting_line line{3};
-    const auto advance = [&] {
-      line.await();
-      for (int i = 0; i < 20; ++i) clock.advance(1ms);
-    };
-    std::thread a{advance};
-    std::thread b{advance};
-    advance();
-    a.join();
-    b.join();
-    REQUIRE(runs.load() == 60);
-  }
-}
-
 TEST_CASE("contexts come and go while another thread advances their clock") {
   manual_clock clock;
   test::starting_line line{3};

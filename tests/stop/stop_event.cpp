@@ -267,6 +267,17 @@ TEST_CASE("without a descriptor the constructor throws what the system said") {
 }
 #endif
 
+TEST_CASE("a descriptor that somebody else has closed is no error of the thread") {
+  curfew::stop_source source;
+  std::optional<curfew::stop_event> event;
+  event.emplace(source.get_token());
+  ::close(event->native_handle());
+  errno = 4711;
+  source.request_stop();
+  event.reset();
+  CHECK(errno == 4711);
+}
+
 TEST_CASE("a pipe serves where the system has no better descriptor") {
   std::error_code ec;
   int fd = -1;
@@ -276,7 +287,9 @@ TEST_CASE("a pipe serves where the system has no better descriptor") {
     fd = event.native_handle();
     CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
     CHECK_FALSE(signalled(fd));
+    errno = 4711;
     for (int i = 0; i < 100'000; ++i) event.signal();  // more than a pipe holds
+    CHECK(errno == 4711);
     CHECK(signalled(fd));
   }
   CHECK_FALSE(is_open(fd));

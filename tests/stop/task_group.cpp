@@ -11,6 +11,7 @@
 #include <atomic>
 #include <barrier>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,6 +25,8 @@
 #if CURFEW_POSIX
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 using namespace std::chrono_literals;
@@ -277,6 +280,8 @@ TEST_CASE("a task that is cut short by something else has failed") {
   group.spawn([] { return cut_short(); });
   CHECK(joined(group) == cut_short());
   CHECK(group.token().reason().cause == curfew::stop_cause::fault);
+  group.spawn([] { return refused(); });
+  CHECK(joined(group) == cut_short());
 }
 
 TEST_CASE("join by a task of the group is an error and not a deadlock") {
@@ -378,6 +383,77 @@ TEST_CASE("the thread of a task has every signal blocked") {
   pthread_sigmask(SIG_SETMASK, nullptr, &own);
   CHECK(sigismember(&own, SIGTERM) == 0);
 }
+
+namespace {
+
+// What f writes to stderr.
+template <class F>
+std::string stderr_of(F f) {
+  std::FILE* const file = std::tmpfile();
+  const int kept = ::dup(STDERR_FILENO);
+  ::dup2(::fileno(file), STDERR_FILENO);
+  f();
+  std::fflush(stderr);
+  ::dup2(kept, STDERR_FILENO);
+  ::close(kept);
+  std::string text(1'000, ' ');
+  std::rewind(file);
+  text.resize(std::fread(text.data(), 1, text.size(), file));
+  std::fclose(file);
+  return text;
+}
+
+template <class F>
+void group_of_one(F f) {
+  curfew::task_group group;
+  group.spawn(f);
+}
+
+}  // namespace
+
+TEST_CASE("a failure that nobody joined is written to stderr by the destructor") {
+  const std::string text = stderr_of([] { group_of_one([] { return refused(); }); });
+  CHECK(text.find(refused().message()) != std::string::npos);
+  CHECK(text.find('\n') == text.size() - 1);
+#if CURFEW_EXCEPTIONS
+  const auto thrown = [] { throw std::runtime_error("out of cheese"); };
+  CHECK(stderr_of([&] { group_of_one(thrown); }).find("out of cheese") != std::string::npos);
+  CHECK_FALSE(stderr_of([] { group_of_one([] { throw 42; }); }).empty());
+#endif
+}
+
+TEST_CASE("the destructor is silent about tasks that obeyed and about failures that were told") {
+  CHECK(stderr_of([] {
+          curfew::task_group group;
+          group.spawn([] { return refused(); });
+          CHECK(joined(group));
+        }).empty());
+  CHECK(stderr_of([] {
+          group_of_one([](const curfew::stop_token& t) {
+            t.wait();
+            return cut_short();
+          });
+        }).empty());
+}
+
+#if !TEST_THREAD_SANITIZER  // which does not start threads in a forked child
+TEST_CASE("a task that destroys its own group ends the program with a message") {
+  int status = 0;
+  const std::string text = stderr_of([&] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::signal(SIGABRT, SIG_DFL);
+      auto* const group = new curfew::task_group;
+      group->spawn([=] { delete group; });
+      group->join();
+      ::_exit(0);
+    }
+    ::waitpid(child, &status, 0);
+  });
+  CHECK(WIFSIGNALED(status));
+  CHECK(text.find("curfew: ") == 0);
+}
+#endif
 
 #endif
 

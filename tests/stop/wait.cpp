@@ -203,6 +203,78 @@ TEST_CASE("a plain condition variable is woken by a stop too") {
   stop_races_entry<std::condition_variable, curfew::inplace_stop_source>(true);
 }
 
+namespace {
+
+// Takes its time between the last look of its waiter and its sleep, until a stop has been asked
+// for; a notification that comes then would be lost.
+struct drowsy_condition_variable {
+  const curfew::stop_source& source;
+  std::condition_variable_any cv;
+  std::atomic<bool> drowsy{false};
+  std::atomic<bool> lost{false};
+
+  void notify_all() noexcept {
+    if (drowsy) lost = true;
+    cv.notify_all();
+  }
+  template <class Lock>
+  void wait(Lock& lock) {
+    drowsy = true;
+    while (!source.stop_requested()) std::this_thread::yield();
+    for (int i = 0; i < 1'000; ++i) std::this_thread::yield();
+    drowsy = false;
+    if (!lost) cv.wait(lock);
+  }
+};
+
+// The same for a condition variable that takes one kind of lock: it sleeps when the stop is over.
+struct sleepy_condition_variable {
+  test::gate drowsy;
+  test::gate stop_is_over;
+  std::condition_variable cv;
+  int naps = 0;
+
+  void notify_all() noexcept { cv.notify_all(); }
+  void wait(std::unique_lock<std::mutex>& lock) { cv.wait(lock); }
+  std::cv_status wait_for(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds limit) {
+    ++naps;
+    drowsy.open();
+    stop_is_over.pass();
+    return cv.wait_for(lock, limit);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a stop lets a waiter fall asleep before it wakes it") {
+  curfew::stop_source source;
+  drowsy_condition_variable cv{source, {}};
+  std::mutex mutex;
+  std::thread stopper([&] {
+    while (!cv.drowsy) std::this_thread::yield();
+    source.request_stop();
+  });
+  std::unique_lock lock(mutex);
+  CHECK_FALSE(curfew::wait(cv, lock, source.get_token(), never));
+  CHECK_FALSE(cv.lost);
+  stopper.join();
+}
+
+TEST_CASE("a waiter of a plain condition variable that slept past its stop looks again") {
+  curfew::inplace_stop_source source;
+  sleepy_condition_variable cv;
+  std::mutex mutex;
+  std::thread stopper([&] {
+    cv.drowsy.pass();
+    source.request_stop();  // does not wait for the waiter
+    cv.stop_is_over.open();
+  });
+  std::unique_lock lock(mutex);
+  CHECK_FALSE(curfew::wait(cv, lock, source.get_token(), never));
+  CHECK(cv.naps == 1);
+  stopper.join();
+}
+
 TEST_CASE("a notification that races the entry into a wait is never lost") {
   room<std::condition_variable_any> r;
   const curfew::stop_source source;

@@ -172,6 +172,16 @@ TEST_CASE("a waiter gives up when the last source goes") {
   CHECK_FALSE(in_thread([&] { return u.wait_for(std::chrono::hours::max()); }, [&] { other.reset(); }));
 }
 
+TEST_CASE("a waiter with a limit gives up when the last source goes on either clock") {
+  manual_clock clock;
+  for (auto* source_of_time : {&curfew::time_source::process(),
+                               static_cast<curfew::time_source*>(&clock)}) {
+    auto s = std::make_unique<stop_source>(*source_of_time);
+    const stop_token t = s->get_token();
+    CHECK_FALSE(in_thread([&] { return t.wait_for(1h); }, [&] { s.reset(); }));
+  }
+}
+
 TEST_CASE("a waiter gives up when the last source is assigned over or moved over") {
   stop_source s;
   const stop_token t = s.get_token();

@@ -22,7 +22,8 @@ CURFEW_BEGIN
 
 /// Turns the signals of options.stop_on into a stop of `source`, whose reason names the signal and,
 /// where the system tells, the process and the user who sent it. The second such signal stops the
-/// hurry() token as well; the third ends the process at once with 128 + its number, by _exit.
+/// hurry() token as well; the third ends the process at once with 128 + its number: no destructor
+/// runs, nothing is flushed.
 ///
 ///     int main() {
 ///       curfew::stop_source stop;
@@ -31,32 +32,33 @@ CURFEW_BEGIN
 ///       serve(stop.get_token());
 ///     }
 ///
-/// One bridge a process: make it first thing in main, before slow work and before what its functions
-/// use, and hand tokens to whoever needs them. A second one is refused with an error, also when it
-/// is made in a shared library with hidden symbols or in a DLL. (On POSIX another copy of curfew is
-/// known by its handlers in the system's table; it goes unseen only when third parties have taken
-/// every signal from it, or when the system ignores them all.)
+/// One bridge a process: make it first thing in main, before slow work, and hand tokens to whoever
+/// needs them. A second one is refused with an error, also when it is made in a shared library with
+/// hidden symbols or in a DLL. (On POSIX the bridge of another copy of curfew is known by its
+/// handlers in the system's table; it goes unseen only when third parties have taken every signal
+/// from it, or when all of them are ignored.)
 ///
 /// Nothing of the user's runs in a signal handler, and no kind of user code holds up another: stop
-/// callbacks, callbacks on hurry() and functions given to on() have a thread each, with the signal
-/// mask of the thread that made the bridge. The third signal needs no thread at all. An exception
-/// out of any of them ends the program.
-///
-/// Signals of one number that come faster than they are handled count once, as the system has it.
+/// callbacks, callbacks on hurry() and functions given to on() have a thread each. The third signal
+/// needs no thread at all. An exception out of any of them ends the program. Signals of one number
+/// that come faster than they are handled count once, as the system has it.
 ///
 /// POSIX: a signal that was ignored when the bridge was made (nohup, a job started with &) stays
-/// ignored and does not stop; on() takes it nevertheless. Handlers of others are put back by the
-/// destructor, unless somebody replaced ours meanwhile. A child made by fork is not stopped by the
-/// bridge: there each signal does what it did before the bridge, and the child may make a bridge of
-/// its own. Programs that are started get the default actions and the mask of the bridge's maker.
+/// ignored and does not stop; on() takes it nevertheless. Signals come also when every thread of
+/// the program blocks them. The destructor puts back the handlers of others, unless somebody has
+/// replaced ours meanwhile. A child made by fork is not stopped by the bridge: there each signal
+/// does what it did before the bridge, and the child may make a bridge of its own.
 ///
 /// Windows: Ctrl-C and Ctrl-Break are SIGINT and SIGBREAK, with cause signal. CLOSE, LOGOFF and
-/// SHUTDOWN are stops with cause console, or the hurry of one that has begun, and never the end. The
-/// system then ends the process after allowed(): main should have returned by then; when it has
-/// not, the process ends just before with the outcome told by set_outcome().
+/// SHUTDOWN are stops with cause console, or the hurry of one that has begun, and never the end.
+/// The system ends the process a little after allowed(); main should have returned by then, and
+/// when it has not, the process ends before with what set_outcome() told. A program that changes
+/// its console (AllocConsole, AttachConsole, FreeConsole) makes the bridge afterwards, and one that
+/// has loaded user32 is not told of LOGOFF and SHUTDOWN.
 ///
 /// Thread safety: on, off and set_outcome may be called from any thread, also from functions that
-/// the bridge runs. The destructor waits for these functions, so none of them may destroy it.
+/// the bridge runs. The destructor waits for these functions, so none of them may destroy it. What
+/// a function uses must outlive the bridge, or off() must be called before it goes.
 class signal_bridge {
  public:
   explicit signal_bridge(stop_source source, signal_options options = {});
@@ -95,8 +97,8 @@ class signal_bridge {
   void open(const signal_options& options, std::error_code& ec) noexcept;
   void start(const signal_options& options, std::error_code& ec) noexcept;
   void close() noexcept;
-  void set_call(int signal, std::unique_ptr<detail::signal_call> call, std::error_code& ec) noexcept;
-
+  void set_call(int signal, std::unique_ptr<detail::signal_call> call,
+                std::error_code& ec) noexcept;
   bool start_calls(std::error_code& ec) noexcept;
 
   static void take_stop(void* self) noexcept;
@@ -106,9 +108,9 @@ class signal_bridge {
   stop_source source_;
   stop_source hurry_;
   detail::signal_hook hook_;
-  signal_set stops_;         // what off() goes back to
-  bool open_ = false;        // false: refused, and inert
-  std::mutex changing_;      // on() and off() against each other
+  signal_set stops_;     // what off() goes back to
+  bool open_ = false;    // false: refused, and inert
+  std::mutex changing_;  // on() and off() against each other
   detail::signal_calls calls_;
   detail::signal_lane stop_lane_;
   detail::signal_lane hurry_lane_;
@@ -125,9 +127,10 @@ namespace detail {
 }
 
 [[noreturn]] inline void throw_on_error(std::error_code ec) {
-  throw_error_code(ec, ec == std::errc::not_supported
-                           ? "signal_bridge::on: Windows tells a program of SIGINT and SIGBREAK only"
-                           : "signal_bridge::on");
+  throw_error_code(ec,
+                   ec == std::errc::not_supported
+                       ? "signal_bridge::on: Windows tells a program of SIGINT and SIGBREAK only"
+                       : "signal_bridge::on");
 }
 
 }  // namespace detail
@@ -148,7 +151,6 @@ inline signal_bridge::~signal_bridge() {
   if (open_) close();
 }
 
-/// Signals that come before the threads run wait in the inbox.
 inline void signal_bridge::open(const signal_options& options, std::error_code& ec) noexcept {
   ec.clear();
   if (!options.stop_on.valid()) ec = std::make_error_code(std::errc::invalid_argument);
@@ -158,22 +160,28 @@ inline void signal_bridge::open(const signal_options& options, std::error_code& 
   if (!open_) close();
 }
 
+/// Signals that come before the threads run wait in the inbox.
 inline void signal_bridge::start(const signal_options& options, std::error_code& ec) noexcept {
-  auto& inbox = detail::desk.inbox;
-  if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, hook_, ec)) return;
-  if (!hurry_lane_.start(inbox.hurry.door, &signal_bridge::take_hurry, this, hook_, ec)) return;
   stops_ = hook_.stopping(options.stop_on);
   for (int signal = 1; signal < signal_set::limit; ++signal) {
     if (stops_.contains(signal) && !hook_.take(signal, detail::route::press, ec)) return;
   }
+  auto& inbox = detail::desk.inbox;
+  if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, hook_, ec)) return;
+  hurry_lane_.start(inbox.hurry.door, &signal_bridge::take_hurry, this, hook_, ec);
 }
 
-/// In a child made by fork the threads are not there, and their handles mean nothing.
+/// While the threads finish, signals go on to hurry and to end. What comes after them and before
+/// the handlers are gone is done here. In a child made by fork the threads' handles mean nothing.
 inline void signal_bridge::close() noexcept {
-  if (!hook_.close()) return;
-  call_lane_.join();
-  hurry_lane_.join();
-  stop_lane_.join();
+  if (!hook_.here()) return hook_.close();
+  call_lane_.finish();
+  stop_lane_.finish();
+  hurry_lane_.finish();
+  hook_.close();
+  take_calls(this);
+  take_stop(this);
+  take_hurry(this);
   hook_.release();
 }
 
@@ -207,7 +215,8 @@ void signal_bridge::on(int signal, F&& f) {
 
 template <class F>
 void signal_bridge::on(int signal, F&& f, std::error_code& ec) {
-  set_call(signal, std::make_unique<detail::signal_call_of<std::decay_t<F>>>(std::forward<F>(f)), ec);
+  set_call(signal, std::make_unique<detail::signal_call_of<std::decay_t<F>>>(std::forward<F>(f)),
+           ec);
 }
 
 inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_call> call,
@@ -221,6 +230,7 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
     old = calls_.exchange(signal, call.release());
     if (!hook_.take(signal, detail::route::call, ec)) call.reset(calls_.exchange(signal, nullptr));
   }
+  detail::desk.inbox.calls_door.ring();  // for the thread to open its mask for the signal
   calls_.retire(signal, old);
 }
 
@@ -241,6 +251,7 @@ inline void signal_bridge::off(int signal) noexcept {
     }
     old = calls_.exchange(signal, nullptr);
   }
+  detail::desk.inbox.calls_door.ring();
   calls_.retire(signal, old);
 }
 

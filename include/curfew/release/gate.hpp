@@ -6,6 +6,7 @@
 
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/detail/park.hpp>
+#include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 
 #include <atomic>

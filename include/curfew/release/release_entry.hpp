@@ -4,6 +4,7 @@
 #ifndef CURFEW_RELEASE_RELEASE_ENTRY_HPP
 #define CURFEW_RELEASE_RELEASE_ENTRY_HPP
 
+#include <curfew/release/detail/time_limit.hpp>
 #include <curfew/release/label.hpp>
 #include <curfew/stop/time_source.hpp>
 
@@ -20,9 +21,9 @@ enum class release_outcome { released, failed, late };
 /// `elapsed` is then not less than its `limit`.
 struct release_entry {
   std::string_view name;
-  source_place place;                                          ///< where it was registered
-  time_source::duration limit = time_source::duration::max();  ///< what it was given; max(): none
-  time_source::duration elapsed{};                             ///< what it took
+  source_place place;                      ///< where it was registered
+  time_source::duration limit = no_limit;  ///< what it was given; zero: it began after the budget
+  time_source::duration elapsed{};         ///< what it took
   release_outcome outcome = release_outcome::released;
   std::exception_ptr error;  ///< null unless `failed`
 };

@@ -5,7 +5,7 @@
 #define CURFEW_RELEASE_RESOURCE_STACK_HPP
 
 #include <curfew/release/detail/held.hpp>
-#include <curfew/release/detail/saturated.hpp>
+#include <curfew/release/detail/time_limit.hpp>
 #include <curfew/release/label.hpp>
 #include <curfew/release/release_observer.hpp>
 #include <curfew/release/release_report.hpp>
@@ -25,8 +25,9 @@
 CURFEW_BEGIN
 
 struct release_options {
-  /// How long the release may take: then its token stops, and it is late. Any duration type.
-  detail::saturated timeout = time_source::duration::max();
+  /// How long the release may take: then its token stops, and it is late. Any duration type;
+  /// hours::max() is none.
+  detail::saturated timeout = no_limit;
 };
 
 /// Owns resources of all kinds and releases them newest first, each exactly once:
@@ -48,7 +49,8 @@ class resource_stack {
   using duration = time_source::duration;
 
   /// Limits, tokens and measured times are those of `clock`, which outlives the stack.
-  explicit resource_stack(time_source& clock = time_source::process()) noexcept : clock_(&clock) {}
+  explicit resource_stack(time_source& clock) noexcept : clock_(&clock) {}
+  resource_stack() noexcept : resource_stack(time_source::process()) {}
 
   resource_stack(resource_stack&& other) noexcept;             ///< leaves `other` empty and usable
   resource_stack& operator=(resource_stack&& other) noexcept;  ///< releases what it holds first
@@ -59,17 +61,19 @@ class resource_stack {
   template <class T, class... Args>
   T& emplace(label name, Args&&... args);
 
-  /// Registers release() or release(stop_token hurry). If registering throws, the release is called
-  /// at once, what it throws is dropped, and the error goes to the caller: nothing leaks.
+  /// Registers release() or release(stop_token hurry); what it captured is destroyed right after
+  /// it. If registering throws, the release is called at once, what it throws is dropped, and the
+  /// error goes to the caller: nothing leaks. With an inplace_stop_token for a stop_token it costs
+  /// no allocation, but must not keep the token.
   template <class Release>
   void defer(label name, Release&& release, release_options options = {});
 
-  /// Releases everything, newest first, and says how it went. Allocates nothing. Every token that
-  /// an entry gets stops at its own timeout, when `budget` is spent, or when `hurry` stops (then
-  /// with its reason), whichever is first. An entry is late when it returns after its timeout or
-  /// after the budget; one that begins after the budget is told to hurry from the start.
-  release_report release(detail::saturated budget = duration::max(),
-                         stop_token hurry = {}) noexcept;
+  /// Releases everything, newest first, and says how it went. Allocates nothing of its own. The
+  /// token of an entry stops at its own timeout, when `budget` is spent, or when `hurry` stops,
+  /// then with its reason; whichever is first. An entry is late that returns at its limit or after
+  /// it: its timeout or what was left of the budget. One that begins after the budget is still
+  /// released, hurried from the start. If no timer can be had, every entry with a limit is.
+  release_report release(detail::saturated budget = no_limit, stop_token hurry = {}) noexcept;
 
   /// Who hears of the next releases while they go on; null: nobody. Outlives them, and follows the
   /// entries when the stack is moved.
@@ -140,7 +144,7 @@ detail::held<T>& resource_stack::push(label name, duration limit,
   node& n = *::new (spot) node(run, std::forward<Args>(args)...);
   n.entry.name = std::string_view(text, name.text.size());
   n.entry.place = name.place;
-  n.entry.limit = std::max(limit, duration::zero());
+  n.entry.limit = (std::max)(limit, duration::zero());
   chain_.push_front(n);
   return n;
 }
@@ -148,8 +152,7 @@ detail::held<T>& resource_stack::push(label name, duration limit,
 template <class T, class... Args>
 T& resource_stack::emplace(label name, Args&&... args) {
   static_assert(std::is_object_v<T> && !std::is_array_v<T>, "the stack holds single objects");
-  return push<T>(name, duration::max(), &detail::destroy_held<T>, std::forward<Args>(args)...)
-      .value;
+  return push<T>(name, no_limit, &detail::destroy_held<T>, std::forward<Args>(args)...).value;
 }
 
 template <class Release>
@@ -185,7 +188,7 @@ inline release_report resource_stack::release(detail::saturated budget, stop_tok
 inline void resource_stack::release_one(detail::release_node& n, time_source::time_point end,
                                         const stop_token& hurry) noexcept {
   release_entry& e = n.entry;
-  e.limit = std::min(e.limit, detail::time_left(end, clock_->now()));
+  e.limit = (std::min)(e.limit, detail::time_left(end, clock_->now()));
   if (observer_ != nullptr) observer_->on_start(e);
   const auto start = clock_->now();
   e.error = run_watched(n, {*clock_, e.limit, hurry});

@@ -26,10 +26,10 @@ class inplace_stop_token : public detail::token_base {
   constexpr inplace_stop_token() noexcept = default;
 
   [[nodiscard]] bool stop_possible() const noexcept { return c_ != nullptr; }
-  void swap(inplace_stop_token& other) noexcept { std::swap(c_, other.c_); }
-  friend void swap(inplace_stop_token& a, inplace_stop_token& b) noexcept { a.swap(b); }
-  [[nodiscard]] friend bool operator==(const inplace_stop_token& a,
-                                       const inplace_stop_token& b) noexcept {
+  constexpr void swap(inplace_stop_token& other) noexcept { std::swap(c_, other.c_); }
+  friend constexpr void swap(inplace_stop_token& a, inplace_stop_token& b) noexcept { a.swap(b); }
+  [[nodiscard]] friend constexpr bool operator==(const inplace_stop_token& a,
+                                                 const inplace_stop_token& b) noexcept {
     return a.c_ == b.c_;
   }
 
@@ -114,7 +114,7 @@ class inplace_stop_callback : public detail::callback_holder<F> {
     requires std::constructible_from<F, Init>
   explicit inplace_stop_callback(inplace_stop_token t,
                                  Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
-      : detail::callback_holder<F>(std::forward<Init>(f)) {
+      : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
     static_cast<void>(this->attach(t.c_));
   }
 };

@@ -38,9 +38,7 @@ class basic_stop_event {
   basic_stop_event(const basic_stop_event&) = delete;
   basic_stop_event& operator=(const basic_stop_event&) = delete;
 
-  [[nodiscard]] native_handle_type native_handle() const noexcept {
-    return event_.native_handle();
-  }
+  [[nodiscard]] native_handle_type native_handle() const noexcept { return event_.native_handle(); }
 
  private:
   struct signal {

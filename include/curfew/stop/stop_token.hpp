@@ -170,14 +170,14 @@ class stop_callback : public detail::callback_holder<F> {
     requires std::constructible_from<F, Init>
   explicit stop_callback(const stop_token& t,
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
-      : detail::callback_holder<F>(std::forward<Init>(f)) {
+      : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
     if (this->attach(t.c_)) detail::acquire(*t.c_);
   }
   template <class Init>
     requires std::constructible_from<F, Init>
   explicit stop_callback(stop_token&& t,
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
-      : detail::callback_holder<F>(std::forward<Init>(f)) {
+      : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
     const stop_token owned(std::move(t));
     if (this->attach(owned.c_)) detail::acquire(*owned.c_);
   }

@@ -33,8 +33,7 @@ namespace detail {
 
 template <class F>
 concept task_function = std::constructible_from<std::decay_t<F>, F> &&
-                        (std::invocable<std::decay_t<F>, stop_token> ||
-                         std::invocable<std::decay_t<F>>);
+    (std::invocable<std::decay_t<F>, stop_token> || std::invocable<std::decay_t<F>>);
 
 /// A thread's work and its place in the group's lists; the group's lock guards the links.
 struct group_task {
@@ -136,7 +135,8 @@ namespace detail {
 template <class F>
 struct group_task_of final : group_task {
   template <class G>
-  group_task_of(task_group& g, G&& f) : group_task(g), function(std::in_place, std::forward<G>(f)) {}
+  group_task_of(task_group& g, G&& f)
+      : group_task(g), function(std::in_place, std::forward<G>(f)) {}
 
   std::error_code run(stop_token token) override {
     if constexpr (std::invocable<F, stop_token>) {
@@ -164,8 +164,8 @@ struct group_task_of final : group_task {
 /// Whether the code is the one that stopped_error has after a stop of this kind.
 inline bool tells_of_stop(std::error_code code, stop_cause cause) noexcept {
   if (cause == stop_cause::none) return false;
-  return code == (cause == stop_cause::deadline ? std::errc::timed_out
-                                                : std::errc::operation_canceled);
+  return code ==
+         (cause == stop_cause::deadline ? std::errc::timed_out : std::errc::operation_canceled);
 }
 
 }  // namespace detail

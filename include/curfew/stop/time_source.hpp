@@ -42,7 +42,13 @@ inline void unlink_timer(timer_entry& e) noexcept {
 /// children inherit it, and every timed wait on their tokens uses it.
 ///
 /// Thread safety: all members may be called from any thread. A time source outlives every context
-/// built on it; the process's own one lives as long as the process, past static destruction.
+/// built on it; the process's own one lives as long as the process, past static destruction. A
+/// shared library that hides its symbols has one of its own, and must not be unloaded once used it.
+///
+/// fork(): in the child, deadlines happen as in the parent; the child starts a thread of its own if
+/// any are pending. Not so those of inplace contexts that other threads than the forking one armed:
+/// they stood on stacks that are gone. As after every fork of a program with threads, a context
+/// that another thread was just changing is not to be used in the child.
 class time_source {
  public:
   using clock = std::chrono::steady_clock;

@@ -109,7 +109,9 @@ class doorway_lock {
 };
 
 template <class Cv, class Lock>
-concept waits_with_any_lock = requires(Cv& cv, doorway_lock<Lock>& lock) { cv.wait(lock); };
+concept waits_with_any_lock = requires(Cv& cv, doorway_lock<Lock>& lock) {
+  cv.wait(lock);
+};
 
 inline constexpr std::chrono::milliseconds wait_slice{100};
 

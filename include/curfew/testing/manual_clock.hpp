@@ -5,6 +5,7 @@
 #ifndef CURFEW_TESTING_MANUAL_CLOCK_HPP
 #define CURFEW_TESTING_MANUAL_CLOCK_HPP
 
+#include <curfew/stop/detail/timing_wheel.hpp>
 #include <curfew/stop/stop_token.hpp>
 
 #include <atomic>
@@ -35,22 +36,20 @@ class manual_clock : public time_source {
   void advance_to(time_point target) noexcept;
 
  private:
-  void arm(detail::timer_entry& e, std::error_code&) noexcept override {
-    const detail::spin_guard guard(lock_);
-    detail::link_timer(e, armed_);
-  }
+  void arm(detail::timer_entry& e, std::error_code&) noexcept override;
   void disarm(detail::timer_entry& e) noexcept override {
     const detail::spin_guard guard(lock_);
     if (e.slot != nullptr) detail::unlink_timer(e);
   }
   bool step(time_point target) noexcept;
-  [[nodiscard]] time_point earliest() const noexcept;
-  void move_due(time_point t) noexcept;
+  void bring_near(time_point target) noexcept;
+  void move_due() noexcept;
 
   std::atomic<duration::rep> now_;
-  detail::spin_lock lock_;
-  detail::timer_entry* armed_ = nullptr;  // in no order; guarded by lock_
-  detail::timer_entry* due_ = nullptr;    // guarded by lock_
+  detail::spin_lock lock_;  // guards all below
+  detail::timing_wheel wheel_;
+  detail::timer_entry* near_ = nullptr;  // all before those in the wheel, in no order
+  detail::timer_entry* due_ = nullptr;
 };
 
 inline void manual_clock::advance_to(time_point target) noexcept {
@@ -61,28 +60,40 @@ inline void manual_clock::advance_to(time_point target) noexcept {
   }
 }
 
+inline void manual_clock::arm(detail::timer_entry& e, std::error_code&) noexcept {
+  const detail::spin_guard guard(lock_);
+  if (detail::timing_wheel::tick_of(e.deadline) <= wheel_.base()) {
+    detail::link_timer(e, near_);
+  } else {
+    wheel_.insert(e);
+  }
+}
+
 /// To the next deadline, or to the target if there is none before it: then false.
 inline bool manual_clock::step(time_point target) noexcept {
   const detail::spin_guard guard(lock_);
-  const time_point next = earliest();
-  const bool due = next <= target;
+  bring_near(target);
+  time_point next = time_point::max();
+  for (const auto* e = near_; e != nullptr; e = e->next)
+    if (e->deadline < next) next = e->deadline;
+  const bool due = near_ != nullptr && next <= target;
   const time_point to = due ? next : target;
   if (to > now()) now_.store(to.time_since_epoch().count(), std::memory_order_release);
-  if (due) move_due(to);
+  move_due();
   return due;
 }
 
-inline time_source::time_point manual_clock::earliest() const noexcept {
-  time_point first = time_point::max();
-  for (const auto* e = armed_; e != nullptr; e = e->next)
-    if (e->deadline < first) first = e->deadline;
-  return first;
+/// Has the first entries of the wheel in `near_`, if there are any up to the target.
+inline void manual_clock::bring_near(time_point target) noexcept {
+  const auto last = detail::timing_wheel::tick_of(target);
+  for (auto next = wheel_.next(); near_ == nullptr && next <= last; next = wheel_.next())
+    wheel_.advance(next, near_);
 }
 
-inline void manual_clock::move_due(time_point t) noexcept {
-  for (detail::timer_entry* e = armed_; e != nullptr;) {
+inline void manual_clock::move_due() noexcept {
+  for (detail::timer_entry* e = near_; e != nullptr;) {
     detail::timer_entry* const next = e->next;
-    if (e->deadline <= t) {
+    if (e->deadline <= now()) {
       detail::unlink_timer(*e);
       detail::link_timer(*e, due_);
     }

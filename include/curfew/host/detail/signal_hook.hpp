@@ -10,9 +10,11 @@
 //          from now on the signal goes to the inbox by this route; true also when the system
 //          ignores the signal and it therefore stays ignored (route::press only)
 //     void give_back(int signal) noexcept      as it was before, unless somebody else took it since
-//     void adopt() const noexcept              a thread of the bridge becomes fit for user code
-//     bool close() noexcept                    gives all back and closes the inbox, waits for
-//          handlers that run; false: in a child made by fork, where the bridge's threads are not
+//     void adopt() const noexcept              makes a thread of the bridge fit for user code and
+//          for the signals that have a route now
+//     bool here() const noexcept               false: in a child made by fork, where the bridge's
+//          threads are not
+//     void close() noexcept                    gives all back and waits for handlers that run
 //     void release() noexcept                  ends the claim
 //     static void set_outcome(int), static duration allowed(const stop_reason&)   as the bridge's
 #ifndef CURFEW_HOST_DETAIL_SIGNAL_HOOK_HPP

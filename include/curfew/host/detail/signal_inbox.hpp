@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The policy of the signal bridge: what the system tells comes in here, is counted and kept until
-// a thread of the bridge takes it. The backends are its only callers, and tests with scripted events.
+// The policy of the signal bridge: what the system tells comes in here, is counted, and kept until
+// a thread of the bridge takes it. Its callers are the backends, and tests with scripted events.
 //
-// RUNS IN A SIGNAL HANDLER: everything here except open() and close(). Allowed are only lock-free
+// RUNS IN A SIGNAL HANDLER: everything here except open(). Allowed are only lock-free
 // atomics, and unpark_all, which is one system call that keeps errno, or nothing at all.
 #ifndef CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
 #define CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
@@ -23,7 +23,8 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint8_t>::is_always_lock_free);
 static_assert(std::is_trivially_copyable_v<stop_reason>);
 
-/// Wakes one thread. Read rings(), look for work, then sleep() past what was read: nothing is lost.
+/// Wakes one thread. Read rings(), look for work, then sleep() on what was read, and so on: nothing
+/// is lost. sleep() may return for nothing.
 class bell {
  public:
   [[nodiscard]] std::uint32_t rings() const noexcept {
@@ -33,9 +34,7 @@ class bell {
     rings_.fetch_add(1, std::memory_order_release);
     unpark_all(rings_);
   }
-  void sleep(std::uint32_t heard) noexcept {
-    while (rings() == heard) park(rings_, heard);
-  }
+  void sleep(std::uint32_t heard) noexcept { park(rings_, heard); }
 
  private:
   std::atomic<std::uint32_t> rings_{0};
@@ -77,8 +76,6 @@ class signal_inbox {
   enum class answer { not_ours, noted, end };
 
   void open(const signal_options& options) noexcept;
-  void close() noexcept;
-  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// A signal has come; reason.code is its number. `end`: the process must end now.
   answer arrived(const stop_reason& reason) noexcept;
@@ -87,6 +84,9 @@ class signal_inbox {
 
   void set_route(int signal, route way) noexcept {
     routes_[signal].store(way, std::memory_order_release);
+  }
+  [[nodiscard]] route route_of(int signal) const noexcept {
+    return routes_[signal].load(std::memory_order_acquire);
   }
 
   struct box {
@@ -97,8 +97,8 @@ class signal_inbox {
       door.ring();
     }
   };
-  box stop;   ///< for the thread that stops the bridge's source
-  box hurry;  ///< for the thread that stops the hurry token
+  box stop;                         ///< for the thread that stops the bridge's source
+  box hurry;                        ///< for the thread that stops the hurry token
   notice calls[signal_set::limit];  ///< for the thread that runs what on() was given
   bell calls_door;
 
@@ -109,7 +109,6 @@ class signal_inbox {
   std::atomic<route> routes_[signal_set::limit]{};
   std::atomic<press> actions_[3]{};
   std::atomic<std::uint32_t> presses_{0};
-  std::atomic<bool> closed_{true};
 };
 
 static_assert(std::is_trivially_destructible_v<signal_inbox>);
@@ -124,20 +123,11 @@ inline void signal_inbox::open(const signal_options& options) noexcept {
   actions_[1].store(options.second, std::memory_order_relaxed);
   actions_[2].store(options.third, std::memory_order_relaxed);
   presses_.store(0, std::memory_order_relaxed);
-  closed_.store(false, std::memory_order_release);
-}
-
-/// What has been put in before is still taken: a thread that sees closed() looks once more.
-inline void signal_inbox::close() noexcept {
-  closed_.store(true, std::memory_order_release);
-  stop.door.ring();
-  hurry.door.ring();
-  calls_door.ring();
 }
 
 inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason) noexcept {
   if (!signal_set::valid(reason.code)) return answer::not_ours;
-  switch (routes_[reason.code].load(std::memory_order_acquire)) {
+  switch (route_of(reason.code)) {
     case route::none: return answer::not_ours;
     case route::press: return pressed(reason);
     case route::call: break;

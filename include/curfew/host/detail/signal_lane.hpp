@@ -19,10 +19,11 @@ class signal_lane {
  public:
   using work = void (*)(void*) noexcept;  // takes what is in the inbox, all of it
 
-  bool start(bell& door, work f, void* argument, const signal_hook& hook, std::error_code& ec) noexcept;
+  bool start(bell& door, work f, void* argument, const signal_hook& hook,
+             std::error_code& ec) noexcept;
   [[nodiscard]] bool started() const noexcept { return thread_.joinable(); }
-  /// After the inbox was closed. What had come before is done first.
-  void join() noexcept;
+  /// Does what has come until now, then ends. No harm when not started.
+  void finish() noexcept;
 
  private:
   static void run(void* self) noexcept { static_cast<signal_lane*>(self)->serve(); }
@@ -30,6 +31,7 @@ class signal_lane {
 
   thread thread_;
   std::atomic<thread_id> id_{0};
+  std::atomic<bool> last_{false};
   bell* door_ = nullptr;
   work work_ = nullptr;
   void* argument_ = nullptr;
@@ -47,22 +49,25 @@ inline bool signal_lane::start(bell& door, work f, void* argument, const signal_
 
 inline void signal_lane::serve() noexcept {
   id_.store(this_thread(), std::memory_order_relaxed);
-  hook_->adopt();
   for (;;) {
     const auto heard = door_->rings();
-    const bool last = desk.inbox.closed();
+    hook_->adopt();
+    const bool last = last_.load(std::memory_order_acquire);
     work_(argument_);
     if (last) return;
     door_->sleep(heard);
   }
 }
 
-inline void signal_lane::join() noexcept {
+inline void signal_lane::finish() noexcept {
   if (!started()) return;
   if (id_.load(std::memory_order_relaxed) == this_thread()) {
-    fatal("a signal_bridge was destroyed by code that it runs itself: make it in main, before "
-          "whatever its callbacks use, and let main destroy it");
+    fatal(
+        "a signal_bridge was destroyed by a callback that it runs itself, which it waits for; "
+        "let main make it and destroy it");
   }
+  last_.store(true, std::memory_order_release);
+  door_->ring();
   thread_.join();
 }
 

@@ -22,8 +22,8 @@ namespace detail {
 
 inline constexpr int mark_holes[] = {SIGURG, SIGTTIN, SIGXFSZ};
 
-/// While a handler of ours runs, all is blocked but these three and the clear bits of the id. Only
-/// Linux has both real-time signals enough and ids of at most 22 bits; elsewhere the holes do alone.
+/// While a handler of ours runs all is blocked but these three and the clear bits of the id. Only
+/// Linux has real-time signals enough and ids of at most 22 bits; elsewhere the holes do alone.
 inline sigset_t owner_mark(pid_t pid) noexcept {
   sigset_t mask;
   sigfillset(&mask);
@@ -53,15 +53,6 @@ inline bool has_owner_mark(const struct sigaction& action, pid_t pid) noexcept {
   if (!same_signals(action.sa_mask, mark, SIGRTMIN + 1, SIGRTMIN + 22)) return false;
 #endif
   return same_signals(action.sa_mask, mark, 1, 31);
-}
-
-/// Whether a bridge of this process, made by any copy of curfew, holds a signal.
-inline bool any_owner_mark(pid_t pid) noexcept {
-  for (int signal = 1; signal < signal_set::limit; ++signal) {
-    struct sigaction now = {};
-    if (sigaction(signal, nullptr, &now) == 0 && has_owner_mark(now, pid)) return true;
-  }
-  return false;
 }
 
 }  // namespace detail

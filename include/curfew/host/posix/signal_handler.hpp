@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // RUNS IN A SIGNAL HANDLER: everything in this file. The only calls allowed are getpid, sigaction,
-// raise, _exit and signal_inbox::arrived; nothing allocates, locks or throws, and errno is kept.
+// kill, _exit and signal_inbox::arrived; nothing allocates, locks or throws, and errno is kept.
 #ifndef CURFEW_HOST_POSIX_SIGNAL_HANDLER_HPP
 #define CURFEW_HOST_POSIX_SIGNAL_HANDLER_HPP
 
@@ -50,8 +50,8 @@ inline void put_back(int number) noexcept {
   if (holds(number)) sigaction(number, &desk.previous[number], nullptr);
 }
 
-/// The sender is known only when a process sent the signal; the kernel's own (Ctrl-C typed, a timer)
-/// leave other things in those fields.
+/// The sender is known only when a process sent the signal; the kernel's own (Ctrl-C typed, a
+/// timer) have other things in those fields.
 inline bool has_sender(int si_code) noexcept {
 #if CURFEW_LINUX
   if (si_code == SI_TKILL) return true;
@@ -70,13 +70,14 @@ inline bool deliver(const stop_reason& reason) noexcept {
   return answer == signal_inbox::answer::noted;
 }
 
-/// The signal does what it did before the bridge, by being raised again. False: somebody who took it
-/// after us has called us, so raising it would come back here for ever.
-inline bool raised_again(int number) noexcept {
+/// The signal does what it did before the bridge, by being sent again. False: somebody who took it
+/// after us has called us, so that sending it would come back here for ever. Not raise(): in a
+/// child made by vfork that may mean the parent's thread.
+inline bool sent_again(int number) noexcept {
   put_back(number);
   struct sigaction now = {};
   sigaction(number, nullptr, &now);
-  return now.sa_handler == desk.previous[number].sa_handler && raise(number) == 0;
+  return now.sa_handler == desk.previous[number].sa_handler && kill(getpid(), number) == 0;
 }
 
 inline void call_previous(int number, siginfo_t* info, void* context) noexcept {
@@ -95,7 +96,7 @@ inline void on_signal(int number, siginfo_t* info, void* context) noexcept {
   const int kept = errno;
   desk.inside.fetch_add(1);
   const bool noted = desk.owner.load() == getpid() && deliver(reason_of(number, info));
-  const bool done = noted || raised_again(number);
+  const bool done = noted || sent_again(number);
   desk.inside.fetch_sub(1);
   if (!done) call_previous(number, info, context);
   errno = kept;

@@ -2,9 +2,10 @@
 //
 // What a bridge holds of a POSIX system: the dispositions of its signals.
 //
-// A handler, not sigwait: it works whatever threads exist already and whatever they block, leaves no
-// blocked mask to programs that are started, and costs 2 to 3 us more a signal. The wake is a futex,
-// not a descriptor: none that a daemon closes with "all above 2" or that a child could write to.
+// A handler, not sigwait: it works whatever threads exist already, leaves no blocked mask to
+// programs that are started, and costs 2 to 3 us more a signal. The wake is a futex and not a
+// descriptor, which a daemon would close with "all above 2", and a child made by fork could write
+// to.
 #ifndef CURFEW_HOST_POSIX_SIGNAL_HOOK_HPP
 #define CURFEW_HOST_POSIX_SIGNAL_HOOK_HPP
 
@@ -28,22 +29,24 @@ class signal_hook {
   bool open(const signal_options& options, std::error_code& ec) noexcept;
   bool take(int signal, route way, std::error_code& ec) noexcept;
   void give_back(int signal) noexcept;
-  void adopt() const noexcept { pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
-  bool close() noexcept;
+  void adopt() const noexcept;
+  [[nodiscard]] bool here() const noexcept { return process_ == getpid(); }
+  void close() noexcept;
   void release() noexcept;
 
   static signal_set stopping(const signal_set& asked) noexcept { return asked; }
   static void set_outcome(int) noexcept {}
   static time_source::duration allowed(const stop_reason&) noexcept {
-    return time_source::duration::max();
+    return (time_source::duration::max)();
   }
 
  private:
   bool claim(std::error_code& ec) noexcept;
+  bool others_hold_one() const noexcept;
   bool install(int signal, std::error_code& ec) noexcept;
 
   pid_t process_ = 0;
-  sigset_t mask_{};  // of the thread that made the bridge: programs started by user code inherit it
+  sigset_t mask_{};  // of the thread that made the bridge
   signal_set taken_{};
 };
 
@@ -74,12 +77,34 @@ inline bool signal_hook::claim(std::error_code& ec) noexcept {
   if (before == process_ || !desk.claimed.compare_exchange_strong(before, process_)) {
     return refuse(std::errc::device_or_resource_busy, ec);
   }
-  if (any_owner_mark(process_)) {
+  if (others_hold_one()) {
     desk.claimed.store(0);
     return refuse(std::errc::device_or_resource_busy, ec);
   }
   if (before != 0) desk.inside.store(0);
   return true;
+}
+
+/// Whether another copy of curfew has a bridge in this process. A handler of our own is an old one
+/// that somebody has saved and put back, like system() does; it hands its signal on.
+inline bool signal_hook::others_hold_one() const noexcept {
+  for (int signal = 1; signal < signal_set::limit; ++signal) {
+    struct sigaction now = {};
+    if (sigaction(signal, nullptr, &now) != 0 || now.sa_sigaction == &on_signal) continue;
+    if (has_owner_mark(now, process_)) return true;
+  }
+  return false;
+}
+
+/// Programs that user code starts inherit the mask of a thread of ours, so it is that of the maker.
+/// But the bridge's own signals are open: they come even if all threads of the program block them,
+/// as after the start by a program that had them blocked.
+inline void signal_hook::adopt() const noexcept {
+  sigset_t mask = mask_;
+  for (int signal = 1; signal < signal_set::limit; ++signal) {
+    if (desk.inbox.route_of(signal) != route::none) sigdelset(&mask, signal);
+  }
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
 }
 
 inline bool signal_hook::take(int signal, route way, std::error_code& ec) noexcept {
@@ -122,20 +147,18 @@ inline void signal_hook::give_back(int signal) noexcept {
   desk.inbox.set_route(signal, route::none);
 }
 
+/// In a child made by fork only what no bridge of the child holds is given back.
 /// Handlers that have counted themselves in are waited for; one that has not yet will find that
-/// `owner` is gone and raises its signal again, for whoever holds it now.
-inline bool signal_hook::close() noexcept {
-  const bool here = process_ == getpid();
-  if (here || desk.claimed.load() != getpid()) {
+/// `owner` is gone and send its signal again, for whoever holds it now.
+inline void signal_hook::close() noexcept {
+  if (here() || desk.claimed.load() != getpid()) {
     for (int signal = 1; signal < signal_set::limit; ++signal) {
       if (taken_.contains(signal)) put_back(signal);
     }
   }
-  if (!here) return false;
+  if (!here()) return;
   desk.owner.store(0);
   for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
-  desk.inbox.close();
-  return true;
 }
 
 inline void signal_hook::release() noexcept { desk.claimed.store(0); }

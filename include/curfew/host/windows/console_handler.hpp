@@ -21,7 +21,13 @@ namespace detail {
 inline constexpr int console_sigint = 2;     // SIGINT of the C library
 inline constexpr int console_sigbreak = 21;  // its SIGBREAK
 
-enum console_event : unsigned long { ctrl_c, ctrl_break, ctrl_close, ctrl_logoff = 5, ctrl_shutdown };
+enum console_event : unsigned long {
+  ctrl_c,
+  ctrl_break,
+  ctrl_close,
+  ctrl_logoff = 5,
+  ctrl_shutdown
+};
 
 /// Never destroyed, so that a late handler finds it. The order of `inside` and `listening` matters
 /// as on POSIX: a handler counts itself in first, a bridge that goes reads the count last.

@@ -25,20 +25,19 @@ inline unsigned long parse_milliseconds(const char* text, unsigned long otherwis
 }
 
 /// The system parameter "hung application timeout", 5 s unless the user has set another. It is read
-/// from the registry: asking user32 would load it, and a process that has loaded user32 is no longer
-/// told of LOGOFF and SHUTDOWN.
+/// from the registry: asking user32 would load it, and a process that has loaded user32 is no
+/// longer told of LOGOFF and SHUTDOWN.
 inline std::chrono::milliseconds console_limit() noexcept {
-  using get_value = long(__stdcall*)(void*, const char*, const char*, unsigned long,
-                                     unsigned long*, void*, unsigned long*);
+  using get_value = long(__stdcall*)(void*, const char*, const char*, unsigned long, unsigned long*,
+                                     void*, unsigned long*);
   constexpr unsigned long usual = 5000;
   constexpr unsigned long only_strings = 2;
   void* const current_user = reinterpret_cast<void*>(static_cast<std::intptr_t>(-0x7FFFFFFF));
   char text[16] = {};
   unsigned long size = sizeof text;
   HINSTANCE__* const module = GetModuleHandleA("kernelbase.dll");
-  void* const found = module == nullptr
-                          ? nullptr
-                          : reinterpret_cast<void*>(GetProcAddress(module, "RegGetValueA"));
+  void* const found =
+      module == nullptr ? nullptr : reinterpret_cast<void*>(GetProcAddress(module, "RegGetValueA"));
   if (found == nullptr ||
       reinterpret_cast<get_value>(found)(current_user, "Control Panel\\Desktop", "HungAppTimeout",
                                          only_strings, nullptr, text, &size) != 0) {

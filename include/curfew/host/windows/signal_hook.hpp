@@ -24,7 +24,8 @@ class signal_hook {
   bool take(int signal, route way, std::error_code& ec) noexcept;
   void give_back(int signal) noexcept { desk.inbox.set_route(signal, route::none); }
   void adopt() const noexcept {}
-  bool close() noexcept;
+  [[nodiscard]] static bool here() noexcept { return true; }
+  void close() noexcept;
   void release() noexcept;
 
   static signal_set stopping(signal_set asked) noexcept;
@@ -103,11 +104,9 @@ inline bool signal_hook::take(int signal, route way, std::error_code& ec) noexce
   return true;
 }
 
-inline bool signal_hook::close() noexcept {
+inline void signal_hook::close() noexcept {
   desk.listening.store(false);
   for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
-  desk.inbox.close();
-  return true;
 }
 
 inline void signal_hook::release() noexcept {
@@ -117,7 +116,7 @@ inline void signal_hook::release() noexcept {
 }
 
 inline time_source::duration signal_hook::allowed(const stop_reason& reason) noexcept {
-  if (reason.cause != stop_cause::console) return time_source::duration::max();
+  if (reason.cause != stop_cause::console) return (time_source::duration::max)();
   return std::chrono::milliseconds(desk.usable_ms.load());
 }
 

@@ -68,11 +68,11 @@ inline void* arena::allocate(std::size_t size, std::size_t alignment) {
 
 /// What is left of the block before is not used again.
 inline void arena::add_block(std::size_t least) {
-  const std::size_t size = std::max(next_size_, sizeof(block) + least);
+  const std::size_t size = (std::max)(next_size_, sizeof(block) + least);
   newest_ = ::new (::operator new(size)) block{newest_};
   free_ = newest_ + 1;
   left_ = size - sizeof(block);
-  next_size_ = std::min(next_size_ * 2, largest_block);
+  next_size_ = (std::min)(next_size_ * 2, largest_block);
 }
 
 }  // namespace detail

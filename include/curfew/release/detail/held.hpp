@@ -78,9 +78,9 @@ template <class F>
 concept release_function = takes_shared<F> || takes_inplace<F> || std::is_invocable_v<F&>;
 
 template <class F>
-using hurry_source = std::conditional_t<
-    takes_shared<F>, stop_source,
-    std::conditional_t<takes_inplace<F>, inplace_stop_source, no_source>>;
+using hurry_source =
+    std::conditional_t<takes_shared<F>, stop_source,
+                       std::conditional_t<takes_inplace<F>, inplace_stop_source, no_source>>;
 
 /// Calls a release that nobody hurries.
 template <class F>

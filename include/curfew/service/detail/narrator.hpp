@@ -99,7 +99,7 @@ inline void narrator::look() {
 inline void narrator::follow(const journal::contents& c) {
   if (!hurried_ && s_.hurry.stop_requested()) {
     hurried_ = true;
-    write(std::string(prefix_) + "hurrying\n");
+    write(hurry_line(prefix_, s_.hurry.get_token().reason()));
   }
   const auto elapsed = s_.now() - c.open.began;
   if (!c.has_open || elapsed < patience) return redraw("");

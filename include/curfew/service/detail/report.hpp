@@ -85,6 +85,12 @@ namespace detail {
   return text.append("; a second signal hurries it, a third ends it at once\n");
 }
 
+[[nodiscard]] inline std::string hurry_line(std::string_view prefix, const stop_reason& reason) {
+  const bool by_time = reason.cause == stop_cause::deadline;
+  return std::string(prefix).append(by_time ? "hurrying: the time is nearly spent\n"
+                                            : "hurrying; one more signal ends it at once\n");
+}
+
 /// "web: stopped: signal SIGTERM from pid 4711, 1.2 s"; with the exit code where that is not zero.
 [[nodiscard]] inline std::string last_line(std::string_view prefix, const outcome& o,
                                            time_source::duration total) {

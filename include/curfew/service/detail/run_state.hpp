@@ -79,19 +79,28 @@ class run_state {
   }
 
  private:
+  [[nodiscard]] time_source::duration budget() const noexcept;
+
   std::atomic<const outcome*> outcome_{nullptr};
   spin_lock lock_;  // of what follows
   bool noticed_ = false;
   stop_moment moment_{};
 };
 
+/// Of a limit of the system's, a part is kept for telling what was open.
+inline time_source::duration run_state::budget() const noexcept {
+  const auto allowed = bridge->allowed(root.get_token().reason());
+  const bool limited = allowed != (time_source::duration::max)();
+  const auto usable = limited ? allowed - allowed / 10 : allowed;
+  return std::clamp<time_source::duration>(spec.stop_timeout, time_source::duration::zero(), usable);
+}
+
 inline stop_moment run_state::noticed() noexcept {
   const spin_guard guard(lock_);
   if (noticed_) return moment_;
   noticed_ = true;
-  const time_source::duration own = spec.stop_timeout;
   moment_.at = now();
-  moment_.budget = (std::min)(own, bridge->allowed(root.get_token().reason()));
+  moment_.budget = budget();
   moment_.limit = saturating_add(moment_.at, moment_.budget);
   log.begin({.name = fixed_text<48>("main"), .began = moment_.at, .limit = moment_.budget}, 0);
   return moment_;

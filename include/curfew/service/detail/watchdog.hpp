@@ -28,8 +28,11 @@ class watchdog {
   static void entry(void* self) noexcept { static_cast<watchdog*>(self)->run(); }
   void run() noexcept;
 
-  /// For the account of the stop to be written, should whoever reads it not read.
-  static constexpr std::chrono::seconds grace{1};
+  void force() noexcept;
+
+  // For what is told to be written, should whoever reads it not read.
+  static constexpr std::chrono::milliseconds after_a_forced_end{500};
+  static constexpr std::chrono::milliseconds after_an_end{2000};
 
   run_state& s_;
   outcome forced_{.kind = outcome_kind::forced};
@@ -39,12 +42,17 @@ class watchdog {
 /// A run that was decided in time may still hang in what it tells: it ends here too, as decided.
 inline void watchdog::run() noexcept {
   s_.root.get_token().wait();
-  const inplace_stop_token over = s_.over.get_token();
-  if (over.wait_until(s_.noticed().limit)) return;
-  forced_.reason = s_.reason();
-  const bool forced = s_.decide(forced_);
-  if ((forced ? s_.told.get_token() : over).wait_for(grace) && !forced) return;
+  if (!s_.decided.get_token().wait_until(s_.noticed().limit)) force();
+  if (s_.over.get_token().wait_for(after_an_end)) return;
   end_process(exit_code(s_.decision()));
+}
+
+/// Returns when main has been quicker.
+inline void watchdog::force() noexcept {
+  forced_.reason = s_.reason();
+  if (!s_.decide(forced_)) return;
+  s_.told.get_token().wait_for(after_a_forced_end);
+  end_process(exit_code(forced_));
 }
 
 }  // namespace detail

@@ -33,6 +33,8 @@ enum context_bits : std::uint32_t {
   inplace_bit = 32,    // constant: an inplace_context; its `owners` counts pins, not owners
   linked_bit = 64,     // constant: a linked_context, with several parents
   timed_bit = 128,     // constant: armed on its time source, because no parent stops it as early
+  waiting_bit = 256,   // constant: belongs to a timed wait; its deadline is that wait's limit and
+                       // does not keep a stop possible
 };
 
 /// A child's place in the list of one parent; guarded by the parent's lock, but for `parent` and

@@ -56,8 +56,10 @@ inline void begin_life(context& c, link& up, context* parent, time_limit own,
   const bool timed = earlier && !own.passed;
   if (timed) c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);
   if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, parent->reason);
-  if (earlier && own.passed) return stop_newborn(c, deadline_reason);
-  if (timed) clocks::arm(*c.time, c, ec);
+  if (own.passed) return stop_newborn(c, deadline_reason);
+  if (!timed) return;
+  if (inplace_context* i = as_inplace(&c)) i->armed_by = this_thread();
+  clocks::arm(*c.time, c, ec);
 }
 
 [[nodiscard]] inline context* new_context(time_source& t, context* parent, time_limit own,

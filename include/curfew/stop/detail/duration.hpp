@@ -8,12 +8,30 @@
 #include <curfew/config.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <ratio>
 
 CURFEW_BEGIN
 namespace detail {
 
 using clock_duration = std::chrono::steady_clock::duration;
 using clock_time_point = std::chrono::steady_clock::time_point;
+
+/// d, rounded up to the clock's ticks; only for what is known to fit. The product is never larger
+/// than the result, whatever the period: chrono's own conversions multiply first.
+template <class Rep, class Period>
+[[nodiscard]] constexpr clock_duration in_ticks(std::chrono::duration<Rep, Period> d) noexcept {
+  if constexpr (std::chrono::treat_as_floating_point_v<Rep>) {
+    return std::chrono::ceil<clock_duration>(d);
+  } else {
+    using ratio = std::ratio_divide<Period, clock_duration::period>;
+    const auto count = static_cast<std::intmax_t>(d.count());
+    const std::intmax_t whole = count / ratio::den;
+    const std::intmax_t rest = count % ratio::den * ratio::num;
+    const std::intmax_t up = rest > 0 && rest % ratio::den != 0 ? 1 : 0;
+    return clock_duration(whole * ratio::num + rest / ratio::den + up);
+  }
+}
 
 /// Rounds up, so that nothing waits less than it was asked to; not-a-number is zero.
 template <class Rep, class Period>
@@ -23,7 +41,7 @@ template <class Rep, class Period>
   const wide value = std::chrono::duration_cast<wide>(d);
   if (value >= wide(clock_duration::max())) return clock_duration::max();
   if (value <= wide(clock_duration::min())) return clock_duration::min();
-  return std::chrono::ceil<clock_duration>(d);
+  return in_ticks(d);
 }
 
 [[nodiscard]] constexpr clock_duration saturate(clock_duration d) noexcept { return d; }

@@ -66,6 +66,7 @@ struct inplace_context : context {
   fire_queue* queue = nullptr;    // from push to the start of firing; guarded by lock
   context* previous = nullptr;    // guarded by the queue's lock
   bool queued = false;            // guarded by the queue's lock
+  thread_id armed_by = 0;         // who armed its deadline: gone in a child forked by another
 };
 
 [[nodiscard]] inline inplace_context* as_inplace(context* c) noexcept {

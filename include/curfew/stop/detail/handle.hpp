@@ -129,17 +129,18 @@ class callback_holder : callback_base {
 
   /// Afterwards the callback is not running on another thread and will not be started. Waits while
   /// it runs on another thread; inside the callback itself it does not wait.
-  void remove() noexcept { remove_callback(*this); }
+  void remove() noexcept { static_cast<void>(remove_callback(*this)); }
 
   /// Never waits. True: as after remove(). False: it is running, and stays registered; a later
   /// remove(), or the destructor, waits for it.
   [[nodiscard]] bool try_remove() noexcept { return try_remove_callback(*this); }
 
  protected:
+  /// Tagged, so that it is never mistaken for a copy.
   template <class Init>
-  explicit callback_holder(Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
+  callback_holder(std::in_place_t, Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : callback_base(ops), f_(std::forward<Init>(f)) {}
-  ~callback_holder() { remove(); }
+  ~callback_holder() { end_callback(*this); }
 
   /// Registers, or runs the callback here and now if stopped. The caller keeps the context alive
   /// meanwhile; true: from now on the callback holds a reference, which the caller must add.

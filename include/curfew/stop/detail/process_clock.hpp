@@ -54,17 +54,21 @@ class process_clock final : public time_source {
   [[nodiscard]] context* take() noexcept;
   void put_away(context& c) noexcept;
   void name_slow_callback() noexcept;
+  static void tell_slow(void* name) noexcept;
+  bool begin(thread& t, thread::entry body, std::error_code& ec) noexcept;
 
   static void before_fork() noexcept;
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
   void begin_again() noexcept;
   [[nodiscard]] context* give_back_current() noexcept;
+  void cut_off_other_threads() noexcept;
 
   spin_lock pass_;
   std::atomic<bool> driving_{false};  // stored under pass_; the acquire load sees a whole start
   bool running_ = false;              // there is a runner; changed by the driver, under pass_
   bool watches_fork_ = false;         // guarded by pass_
+  bool forked_ = false;               // this process is a fork's child; changed with pass_ held
 
   spin_lock wheel_lock_;
   timing_wheel wheel_;
@@ -118,10 +122,14 @@ inline bool process_clock::start_threads(std::error_code& ec) noexcept {
     watches_fork_ = true;
   }
   thread driver;
-  if (!driver.start(&drive, this, ec)) return false;
+  if (!begin(driver, &drive, ec)) return false;
   driver.detach();
   driving_.store(true, std::memory_order_release);
   return true;
+}
+
+inline bool process_clock::begin(thread& t, thread::entry body, std::error_code& ec) noexcept {
+  return forked_ ? t.start_on_new_stack(body, this, ec) : t.start(body, this, ec);
 }
 
 inline void process_clock::drive(void* self) noexcept {
@@ -158,20 +166,27 @@ inline void process_clock::hand_over() noexcept {
   if (!running_) {
     std::error_code ec;
     thread runner;
-    running_ = runner.start(&run, this, ec);
+    running_ = begin(runner, &run, ec);
     if (running_) runner.detach();
   }
   work_.fetch_add(1, std::memory_order_release);
   unpark_one(work_);
 }
 
+// Told by a thread of its own: stderr may be a pipe that nobody reads, and deadlines do not wait.
 inline void process_clock::name_slow_callback() noexcept {
   if (callback_ == nullptr || now() - callback_began_ < slow) return;
+  std::error_code ec;
+  thread teller;
+  void* const name = reinterpret_cast<void*>(std::exchange(callback_, nullptr));
+  if (teller.start(&tell_slow, name, ec)) teller.detach();
+}
+
+inline void process_clock::tell_slow(void* name) noexcept {
   std::fprintf(stderr,
                "curfew: a stop callback has been running for a second on the thread that runs the "
                "callbacks of deadlines; those of others wait for it. It must not block: %s\n",
-               callback_());
-  callback_ = nullptr;
+               reinterpret_cast<const char* (*)() noexcept>(name)());
 }
 
 // --- the runner ---------------------------------------------------------------------------------
@@ -239,6 +254,8 @@ inline void process_clock::begin_again() noexcept {
   const bool is_runner = current_ != nullptr && runner_ == this_thread();
   context* const orphan = is_runner ? nullptr : give_back_current();
   running_ = is_runner;
+  forked_ = true;
+  cut_off_other_threads();
   const bool work = wheel_.next() != timing_wheel::never || due_ != nullptr || !queue_.empty();
   wheel_lock_.unlock();
   std::error_code ec;
@@ -258,6 +275,22 @@ inline context* process_clock::give_back_current() noexcept {
   if (c->callbacks != nullptr) queue_.push(*c);
   c->lock.unlock();
   return c;
+}
+
+/// Inplace contexts that other threads armed stand on stacks that will be used again. Of the others
+/// that are armed, no lock is held: who held it does not exist here.
+inline void process_clock::cut_off_other_threads() noexcept {
+  wheel_.for_each([](timer_entry& e) noexcept {
+    context& c = static_cast<context&>(e);
+    const inplace_context* const scoped = as_inplace(&c);
+    const bool gone = scoped != nullptr && scoped->armed_by != this_thread();
+    if (gone) unlink_timer(e);
+    c.lock.reset();
+    for_each_link(c, [gone](link& l) noexcept {
+      l.parent->lock.reset();
+      if (gone) unhang(l);
+    });
+  });
 }
 
 }  // namespace detail

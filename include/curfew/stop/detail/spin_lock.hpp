@@ -28,6 +28,8 @@ class spin_lock {
   }
   [[nodiscard]] bool try_lock() noexcept { return held_.exchange(1, std::memory_order_acquire) == 0; }
   void unlock() noexcept { held_.store(0, std::memory_order_release); }
+  /// In a forked child: whoever held it does not exist here.
+  void reset() noexcept { unlock(); }
 
  private:
   std::atomic<std::uint32_t> held_{0};

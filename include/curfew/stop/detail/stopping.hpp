@@ -7,6 +7,10 @@
 
 #include <curfew/stop/detail/firing.hpp>
 
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
 CURFEW_BEGIN
 namespace detail {
 
@@ -70,19 +74,34 @@ inline void publish(context& c, std::uint32_t more) noexcept {
   if ((old & waiters_bit) != 0) unpark_all(c.state);
 }
 
-/// The first part of a stop: latches everything below, collects what has callbacks.
+[[nodiscard]] inline bool has_deadline(const context& c) noexcept {
+  return c.deadline != clock_time_point::max();
+}
+
+[[nodiscard]] inline bool past_deadline(const context& c) noexcept {
+  return has_deadline(c) && c.time->now() >= c.deadline;
+}
+
+/// The first part of a stop: latches everything below, collects what has callbacks. Whose own
+/// deadline has passed, unnoticed so far, is told that.
 struct stop_visitor {
   const stop_reason& reason;
   fire_queue& queue;
   std::uint32_t skip;  // of the top: what makes this stop come second
   bool won = false;
+  clock_time_point now = clock_time_point::min();  // read at the first deadline met
 
+  bool late(const context& c) noexcept {
+    if (!has_deadline(c)) return false;
+    if (now == clock_time_point::min()) now = c.time->now();
+    return now >= c.deadline;
+  }
   bool enter(context& c) noexcept {
     const std::uint32_t b = own_bits(c);
     if ((b & skip) != 0) return false;
     skip = collected_bit;
     won = true;
-    if ((b & stopped_bit) == 0) c.reason = reason;
+    if ((b & stopped_bit) == 0) c.reason = late(c) ? deadline_reason : reason;
     publish(c, stopped_bit | collected_bit);
     return true;
   }
@@ -103,14 +122,6 @@ struct latch_visitor {
 };
 
 // --- deadlines ----------------------------------------------------------------------------------
-
-[[nodiscard]] inline bool has_deadline(const context& c) noexcept {
-  return c.deadline != clock_time_point::max();
-}
-
-[[nodiscard]] inline bool past_deadline(const context& c) noexcept {
-  return has_deadline(c) && c.time->now() >= c.deadline;
-}
 
 /// The topmost context whose own deadline this one's is.
 [[nodiscard]] inline context& deadline_owner(context& c) noexcept {
@@ -163,7 +174,8 @@ inline bool request_stop(context& c, const stop_reason& reason) noexcept {
 /// its parents leave from different threads: both take the context's lock after their own step, so
 /// whichever comes second sees the other's.
 [[nodiscard]] inline bool hopeless(context& c) noexcept {
-  if (has_deadline(c) || c.sources.load(std::memory_order_acquire) != 0) return false;
+  if (has_deadline(c) && (own_bits(c) & waiting_bit) == 0) return false;
+  if (c.sources.load(std::memory_order_acquire) != 0) return false;
   bool any_parent = false;
   for_each_link(c, [&any_parent](link& l) noexcept { any_parent |= possible(*l.parent); });
   return !any_parent;
@@ -230,25 +242,33 @@ inline removal look_for(callback_base& cb, context& c,
   return removal::running_elsewhere;
 }
 
-/// Afterwards the callback is not running on another thread and will not be started. Called from
-/// inside the callback itself it does not wait.
-inline void remove_callback(callback_base& cb) noexcept {
-  if (cb.home == nullptr) return;
-  context& c = *cb.home;
+/// Lets go of the context, once nothing will look at the callback any more.
+inline void forget_home(callback_base& cb) noexcept { release(*std::exchange(cb.home, nullptr)); }
+
+/// Afterwards the callback is not running on another thread and will not be started. From inside
+/// the callback itself it does not wait; then it stays registered, so that a later removal by
+/// another thread knows what to wait for.
+inline removal remove_callback(callback_base& cb) noexcept {
+  if (cb.home == nullptr) return removal::done;
   std::atomic<std::uint32_t> done{0};
-  if (look_for(cb, c, &done) == removal::running_elsewhere)
+  const removal found = look_for(cb, *cb.home, &done);
+  if (found == removal::running_here) return found;
+  if (found == removal::running_elsewhere)
     while (done.load(std::memory_order_acquire) == 0) park(done, 0);
-  cb.home = nullptr;
-  release(c);
+  forget_home(cb);
+  return removal::done;
+}
+
+/// The same for the end of the callback's life, which may come inside the callback.
+inline void end_callback(callback_base& cb) noexcept {
+  if (remove_callback(cb) == removal::running_here) forget_home(cb);
 }
 
 /// Never waits. False: it is running, here or elsewhere, and stays registered.
 inline bool try_remove_callback(callback_base& cb) noexcept {
   if (cb.home == nullptr) return true;
-  context& c = *cb.home;
-  if (look_for(cb, c, nullptr) != removal::done) return false;
-  cb.home = nullptr;
-  release(c);
+  if (look_for(cb, *cb.home, nullptr) != removal::done) return false;
+  forget_home(cb);
   return true;
 }
 

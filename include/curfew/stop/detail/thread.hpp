@@ -6,6 +6,7 @@
 //     bool start(void (*entry)(void*) noexcept, void* argument, std::error_code&) noexcept
 //          true when it runs; on POSIX with every signal blocked, so that no signal of the program
 //          is ever delivered to a thread of ours
+//     bool start_on_new_stack(...)     the same; for the threads of a forked child
 //     bool joinable() const noexcept;  void join() noexcept;  void detach() noexcept
 //   void make_punctual() noexcept        timed waits of the calling thread end as soon as they can
 //   std::error_code at_fork(before, in_parent, in_child) noexcept

@@ -9,6 +9,7 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
@@ -39,6 +40,13 @@ class timing_wheel {
     return saturate(std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>(
         std::chrono::nanoseconds(static_cast<std::int64_t>(t << tick_bits))));
   }
+
+  /// The tick that it has been advanced to.
+  [[nodiscard]] tick base() const noexcept { return base_; }
+
+  /// Calls f(timer_entry&) for each entry; f may take the entry out.
+  template <class F>
+  void for_each(F f) noexcept;
 
   /// Inserts an entry, at the next tick if its own has passed; returns the tick it will be due.
   tick insert(timer_entry& e) noexcept;
@@ -73,6 +81,13 @@ class timing_wheel {
   std::uint64_t used_[levels] = {};  // a set bit: the slot may hold entries; a clear one: it is empty
   timer_entry* slots_[levels][64] = {};
 };
+
+template <class F>
+void timing_wheel::for_each(F f) noexcept {
+  for (auto& level : slots_)
+    for (timer_entry* slot : level)
+      while (slot != nullptr) f(*std::exchange(slot, slot->next));
+}
 
 inline void timing_wheel::place(timer_entry& e, tick due) noexcept {
   const unsigned level = top_level(due ^ base_);

@@ -32,12 +32,16 @@ inline bool wait(context& c, clock_time_point limit = clock_time_point::max()) n
   }
 }
 
-/// On any other time source the limit is a deadline like any: that of a child on this stack.
+/// On any other time source the limit is a deadline like any: that of a child on this stack, which
+/// has no source and so is given up when its parent is. One that hangs itself on a parent that was
+/// given up before is not told.
 inline bool wait_on_child(context& c, clock_time_point until) {
   inplace_context child(*c.time);
+  child.sources.store(0, std::memory_order_relaxed);
+  child.state.store(own_bits(child) | waiting_bit, std::memory_order_relaxed);
   std::error_code ec;
   begin_life(child, child.up, &c, limit(*c.time, until), ec);
-  if (!ec) wait(child);
+  if (!ec && possible(c)) wait(child);
   end_life(child);
   if (ec) throw_error_code(ec, "cannot wait on this time source");
   return stopped_or_late(c);

@@ -8,6 +8,7 @@
 
 #if CURFEW_POSIX
 
+#include <cstddef>
 #include <memory>
 #include <new>
 #include <system_error>
@@ -15,6 +16,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #if CURFEW_LINUX
 #include <sys/prctl.h>
 #endif
@@ -37,6 +39,9 @@ class thread {
   ~thread() = default;
 
   bool start(entry run, void* argument, std::error_code& ec) noexcept;
+  /// The same on memory of its own, which is never given back: in a forked child the system would
+  /// hand out the stacks of the parent's other threads, and what stood on them may still be linked.
+  bool start_on_new_stack(entry run, void* argument, std::error_code& ec) noexcept;
   [[nodiscard]] bool joinable() const noexcept { return joinable_; }
   void join() noexcept {
     pthread_join(handle_, nullptr);
@@ -52,6 +57,8 @@ class thread {
     entry run;
     void* argument;
   };
+  bool start(const pthread_attr_t* attributes, entry run, void* argument,
+             std::error_code& ec) noexcept;
   static void* run(void* opaque) noexcept {
     const call c = *static_cast<call*>(opaque);
     delete static_cast<call*>(opaque);
@@ -64,6 +71,22 @@ class thread {
 };
 
 inline bool thread::start(entry f, void* argument, std::error_code& ec) noexcept {
+  return start(nullptr, f, argument, ec);
+}
+
+inline bool thread::start_on_new_stack(entry f, void* argument, std::error_code& ec) noexcept {
+  constexpr std::size_t size = std::size_t{1} << 20;
+  void* const stack = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  pthread_attr_t attributes;
+  if (stack == MAP_FAILED || pthread_attr_init(&attributes) != 0) return start(f, argument, ec);
+  pthread_attr_setstack(&attributes, stack, size);
+  const bool started = start(&attributes, f, argument, ec);
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+
+inline bool thread::start(const pthread_attr_t* attributes, entry f, void* argument,
+                          std::error_code& ec) noexcept {
   std::unique_ptr<call> c(new (std::nothrow) call{f, argument});
   if (c == nullptr) {
     ec = std::make_error_code(std::errc::not_enough_memory);
@@ -73,7 +96,7 @@ inline bool thread::start(entry f, void* argument, std::error_code& ec) noexcept
   sigset_t kept;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &kept);
-  const int error = pthread_create(&handle_, nullptr, &thread::run, c.get());
+  const int error = pthread_create(&handle_, attributes, &thread::run, c.get());
   pthread_sigmask(SIG_SETMASK, &kept, nullptr);
   ec.assign(error, std::system_category());
   if (error != 0) return false;

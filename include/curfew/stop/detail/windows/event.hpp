@@ -26,7 +26,8 @@ class system_event {
   using native_handle_type = void*;  // HANDLE
   static constexpr native_handle_type none = nullptr;
 
-  explicit system_event(std::error_code& ec) noexcept : handle_(CreateEventW(nullptr, 1, 0, nullptr)) {
+  explicit system_event(std::error_code& ec) noexcept
+      : handle_(CreateEventW(nullptr, 1, 0, nullptr)) {
     ec.assign(handle_ == none ? static_cast<int>(GetLastError()) : 0, std::system_category());
   }
   system_event(const system_event&) = delete;

@@ -31,6 +31,9 @@ class thread {
   ~thread() = default;
 
   bool start(entry run, void* argument, std::error_code& ec) noexcept;
+  bool start_on_new_stack(entry run, void* argument, std::error_code& ec) noexcept {
+    return start(run, argument, ec);
+  }
   [[nodiscard]] bool joinable() const noexcept { return handle_ != nullptr; }
   void join() noexcept {
     WaitForSingleObject(handle_, 0xFFFFFFFFul);

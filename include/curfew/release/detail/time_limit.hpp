@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A duration parameter, or a member of an options aggregate, that takes a duration of any type.
-#ifndef CURFEW_RELEASE_DETAIL_SATURATED_HPP
-#define CURFEW_RELEASE_DETAIL_SATURATED_HPP
+#ifndef CURFEW_RELEASE_DETAIL_TIME_LIMIT_HPP
+#define CURFEW_RELEASE_DETAIL_TIME_LIMIT_HPP
 
 #include <curfew/stop/time_source.hpp>
 
@@ -10,6 +10,10 @@
 #include <chrono>
 
 CURFEW_BEGIN
+
+/// As a timeout or a budget: none.
+inline constexpr time_source::duration no_limit = (time_source::duration::max)();
+
 namespace detail {
 
 /// A time_source::duration in every respect, but made from another one without overflow, so that
@@ -20,11 +24,11 @@ struct saturated : time_source::duration {
       : time_source::duration(saturate(d)) {}
 };
 
-/// What is left until `end`, and max() when there is no end.
+/// What is left until `end`; no_limit when there is none.
 [[nodiscard]] constexpr time_source::duration time_left(time_source::time_point end,
                                                         time_source::time_point now) noexcept {
-  if (end == time_source::time_point::max()) return time_source::duration::max();
-  return std::max(saturating_subtract(end, now), time_source::duration::zero());
+  if (end == (time_source::time_point::max)()) return no_limit;
+  return (std::max)(saturating_subtract(end, now), time_source::duration::zero());
 }
 
 }  // namespace detail

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""The small examples, with what they have to say.
+
+    examples.py --exe-dir DIR [--runner EMULATOR]
+
+With --runner the programs are *.exe. Exit status: 0 all passed, 1 something failed,
+77 there is nothing to run here.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+
+HANG = 60.0
+
+DEADLINE = """\
+the near server: answered
+the slow server: gave up: deadline
+the request: goes on
+the greedy one: has a minute as well
+the next server: gave up: requested 7
+"""
+
+RESOURCE_ORDER = """\
+open database
+open listener
+close listener
+queue cut short
+write journal
+close database
+listener: released
+queue: late
+journal: released
+database: released
+not all is well
+"""
+
+WELCOME = "packing ten parcels, a second each; press Ctrl-C to stop\n"
+STOPPED = r"stopped: signal SIGINT( from pid \d+( \(uid \d+\))?)?\n"
+
+
+class Place:
+    def __init__(self, exe_dir, runner):
+        self.folder = pathlib.Path(exe_dir).resolve()
+        self.runner = [shutil.which(runner)] if runner else []
+        self.suffix = ".exe" if runner else ""
+
+    def exe(self, name):
+        return self.folder / (name + self.suffix)
+
+    def start(self, name):
+        return subprocess.Popen([*self.runner, str(self.exe(name))], text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+
+def says(place, name, expected):
+    program = place.start(name)
+    output, _ = program.communicate(timeout=HANG)
+    assert program.returncode == 0, program.returncode
+    assert output == expected, output
+
+
+def stops(place, signals, expected):
+    """Each line that was said is followed by the next signal."""
+    program = place.start("ctrl_c")
+    output = ""
+    for one in signals:
+        output += program.stdout.readline()
+        program.send_signal(one)
+    output += program.stdout.read()
+    code = program.wait(HANG)
+    program.stdout.close()
+    assert code == 0, code
+    assert re.fullmatch(expected, output), output
+
+
+CASES = {
+    "deadlines nest": lambda place: says(place, "deadline", DEADLINE),
+    "resources go newest first": lambda place: says(place, "resource_order", RESOURCE_ORDER),
+    "Ctrl-C is a stop with a reason":
+        lambda place: stops(place, [signal.SIGINT], re.escape(WELCOME) + STOPPED + "tidied up\n"),
+    "a second Ctrl-C is a wish to hurry":
+        lambda place: stops(place, [signal.SIGINT, signal.SIGINT],
+                            re.escape(WELCOME) + STOPPED + "(left as it is|tidied up)\n"),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exe-dir", required=True)
+    parser.add_argument("--runner")
+    options = parser.parse_args()
+    place = Place(options.exe_dir, options.runner)
+    needed = [place.exe(name) for name in ("ctrl_c", "deadline", "resource_order")]
+    if None in place.runner or not all(exe.exists() for exe in needed):
+        print("skipped: the examples are not in", place.folder, "or there is no", options.runner)
+        return 77
+    failed = 0
+    for title, run in CASES.items():
+        try:
+            run(place)
+            print("passed:", title)
+        except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            failed += 1
+            print("FAILED:", title, "-", repr(error))
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

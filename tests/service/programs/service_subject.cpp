@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A service that behaves as its first argument says. It prints "ready" when signals may come.
+#include <curfew/service/run.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+
+#if CURFEW_POSIX
+#include <fcntl.h>
+#include <unistd.h>
+#else
+#include <curfew/host/windows/console_handler.hpp>
+#endif
+
+using namespace std::chrono_literals;
+using curfew::service;
+
+namespace {
+
+const char* argument = "";
+char buffer[256];
+
+[[noreturn]] void sleep_for_ever() {
+  for (;;) std::this_thread::sleep_for(1h);
+}
+
+void say(const char* text) {
+  std::puts(text);
+  std::fflush(stdout);
+}
+
+void wait_for_stop(service& s) {
+  s.ready();
+  say("ready");
+  s.token().wait();
+}
+
+// --- clean -----------------------------------------------------------------------------------
+
+void obey(service& s) { wait_for_stop(s); }
+int obey_with_result(service& s) {
+  wait_for_stop(s);
+  return std::atoi(argument);
+}
+int finish(service&) { return std::atoi(argument); }
+void ask_itself(service& s) {
+  std::thread other([&s] { s.request_stop(); });
+  s.token().wait();
+  other.join();
+}
+void leave_by_exception(service& s) {
+  wait_for_stop(s);
+  if (CURFEW_EXCEPTIONS) s.token().throw_if_stopped();
+}
+void tell_order(service& s) {
+  s.resources().defer("first", [] { say("first released"); });
+  s.resources().defer("second", [] { say("second released"); });
+  wait_for_stop(s);
+  say("main returns");
+}
+void tell_arguments(service& s) {
+  for (const char* a : s.args()) say(a);
+}
+void stop_what_main_left_running(service& s) {
+  auto& worker = s.resources().emplace<std::thread>("thread", [t = s.token()] { t.wait(); });
+  s.resources().defer("worker", [&worker] { worker.join(); });
+}
+
+// --- slow --------------------------------------------------------------------------------------
+
+void slow(service& s) {
+  s.resources().defer("cache", [] {});
+  s.resources().defer("db-pool", [] { std::this_thread::sleep_for(900ms); });
+  wait_for_stop(s);
+  s.progress("14 requests left");
+  std::this_thread::sleep_for(600ms);
+}
+void hurried_release(service& s) {
+  s.resources().defer("drain", [](curfew::stop_token hurry) {
+    say("draining");
+    hurry.wait();
+    say(to_string(hurry.reason().cause == curfew::stop_cause::deadline
+                      ? curfew::stop_reason{curfew::stop_cause::deadline}
+                      : curfew::stop_reason{curfew::stop_cause::signal, hurry.reason().code})
+            .c_str());
+  });
+  wait_for_stop(s);
+}
+void hurried_main(service& s) {
+  wait_for_stop(s);
+  say("stopping");
+  s.hurry().wait();
+}
+
+// --- failing -----------------------------------------------------------------------------------
+
+#if CURFEW_EXCEPTIONS
+void fail(service&) { throw std::runtime_error("the disk is full"); }
+void fail_oddly(service&) { throw 42; }
+void fail_while_stopping(service& s) {
+  wait_for_stop(s);
+  throw std::runtime_error("the disk is full");
+}
+void fail_by_a_stop_of_its_own(service& s) {
+  curfew::stop_source own;
+  own.request_stop();
+  wait_for_stop(s);
+  own.get_token().throw_if_stopped();
+}
+void fail_to_release(service& s) {
+  s.resources().defer("last", [] { say("last released"); });
+  s.resources().defer("db-pool", [] { throw std::runtime_error("the\ndisk\x1b is full"); });
+  wait_for_stop(s);
+}
+#endif
+void run_inside(service& s) {
+  const int code = curfew::run({.name = "inner"}, 0, nullptr, [](service&) { say("never"); });
+  std::snprintf(buffer, sizeof buffer, "inner gave %d", code);
+  say(buffer);
+  wait_for_stop(s);
+}
+
+// --- stuck -------------------------------------------------------------------------------------
+
+void stuck_main(service& s) {
+  s.resources().defer("never reached", [] { say("never"); });
+  std::fputs("kept in a buffer", stdout);
+  s.ready();
+  say("");
+  say("ready");
+  std::fputs("not flushed", stdout);
+  sleep_for_ever();
+}
+void stuck_release(service& s) {
+  s.resources().defer("one", [] {});
+  s.resources().defer("two", [] {});
+  s.resources().defer("db-pool", [] { sleep_for_ever(); });
+  s.resources().defer("quick", [] {});
+  wait_for_stop(s);
+}
+void stuck_release_after_finish(service& s) {
+  s.resources().defer("db-pool", [] { sleep_for_ever(); });
+}
+void stuck_callback(service& s) {
+  // Never destroyed: a destructor would wait for it, and main would be what hangs.
+  static auto* callback = new curfew::stop_callback(s.token(), [] { sleep_for_ever(); });
+  static_cast<void>(callback);
+  wait_for_stop(s);
+}
+void stuck_with_stderr_locked(service& s) {
+#if CURFEW_POSIX
+  flockfile(stderr);
+  flockfile(stdout);
+#endif
+  (void)!std::puts("ready");
+  std::fflush(stdout);
+  static_cast<void>(s);
+  sleep_for_ever();
+}
+void leave_by_exit(service&) { std::exit(5); }
+
+#if CURFEW_POSIX
+/// Descriptor 2 was closed before the run, and then something else got its number.
+void reuse_stderr(service& s) {
+  if (::open(argument, O_CREAT | O_TRUNC | O_WRONLY, 0600) != STDERR_FILENO) std::abort();
+  wait_for_stop(s);
+}
+/// Late until SIGUSR1 comes.
+void late(service& s) {
+  curfew::stop_source enough;
+  s.bridge().on(SIGUSR1, [enough]() mutable { enough.request_stop(); });
+  const auto release = [t = enough.get_token()] { t.wait(); };
+  s.resources().defer("db-pool", release, {.timeout = 50ms});
+  wait_for_stop(s);
+}
+void fork_child(service& s) {
+  if (::fork() == 0) ::_exit(3);
+  wait_for_stop(s);
+}
+#else
+/// The console is closed: there is no way to do that from outside, so its handler is called.
+void close_console(service&) {
+  std::thread([] { curfew::detail::on_console_event(2); }).detach();
+  sleep_for_ever();
+}
+#endif
+
+struct behaviour {
+  std::string_view name;
+  void (*main)(service&);
+  std::chrono::milliseconds stop_timeout = 30s;
+};
+
+const behaviour behaviours[] = {
+    {"obey", obey},
+    {"ask_itself", ask_itself},
+    {"leave_by_exception", leave_by_exception},
+    {"tell_order", tell_order},
+    {"tell_arguments", tell_arguments},
+    {"stop_what_main_left_running", stop_what_main_left_running},
+    {"slow", slow},
+    {"hurried_release", hurried_release},
+    {"hurried_release_by_time", hurried_release, 3s},
+    {"hurried_main", hurried_main},
+#if CURFEW_EXCEPTIONS
+    {"fail", fail},
+    {"fail_oddly", fail_oddly},
+    {"fail_while_stopping", fail_while_stopping},
+    {"fail_by_a_stop_of_its_own", fail_by_a_stop_of_its_own},
+    {"fail_to_release", fail_to_release},
+#endif
+    {"run_inside", run_inside},
+    {"stuck_main", stuck_main, 700ms},
+    {"stuck_main_without_limit", stuck_main, std::chrono::milliseconds::max()},
+    {"no_time", stuck_main, 0ms},
+    {"stuck_release", stuck_release, 700ms},
+    {"stuck_release_after_finish", stuck_release_after_finish, 300ms},
+    {"stuck_callback", stuck_callback, 500ms},
+    {"stuck_with_stderr_locked", stuck_with_stderr_locked, 300ms},
+    {"leave_by_exit", leave_by_exit},
+#if CURFEW_POSIX
+    {"reuse_stderr", reuse_stderr},
+    {"fork_child", fork_child},
+    {"late", late},
+#else
+    {"close_console", close_console},
+#endif
+};
+
+int run_with_result(int argc, char** argv, int (*main)(service&)) {
+  return curfew::run({.name = "subject"}, argc, argv, main);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view name = argc > 1 ? argv[1] : "";
+  if (argc > 2) argument = argv[2];
+  if (name == "finish") return run_with_result(argc, argv, finish);
+  if (name == "obey_with_result") return run_with_result(argc, argv, obey_with_result);
+  if (name == "finish_twice" && run_with_result(argc, argv, finish) != 0) return 1;
+  if (name == "finish_twice") return run_with_result(argc, argv, finish);
+  for (const behaviour& b : behaviours) {
+    if (b.name != name) continue;
+    return curfew::run({.name = "subject", .stop_timeout = b.stop_timeout}, argc, argv, b.main);
+  }
+  std::fputs("no such behaviour\n", stderr);
+  return 2;
+}
