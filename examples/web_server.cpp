@@ -40,8 +40,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using web::access_log, web::io, web::options, web::request, web::response, web::tcp_socket;
-using web::complain, web::say;
-using web::steady;
+using web::complain, web::say, web::steady;
 
 constexpr std::size_t most_connections = 1024;  // each has a thread; one more gets a 503
 constexpr int backlog = 1024;                   // connections that the system keeps for us
@@ -220,29 +219,31 @@ class connections {
   curfew::task_group threads_;
 };
 
-// Accepts on a thread of its own until it is destroyed; what the system has queued is not lost.
+// Accepts on a thread of its own until it is destroyed. Whoever the system has queued by then is
+// taken in; who comes between the last accept and the close is lost, hence the lame duck time.
 class listener {
  public:
-  listener(tcp_socket socket, connections& to) : socket_(std::move(socket)), to_(to) {
-    acceptor_.spawn([this](const curfew::stop_token& closing) { accept_until(closing); });
+  listener(tcp_socket socket, connections& to) : to_(to) {
+    acceptor_.spawn([this, door = std::move(socket)](const curfew::stop_token& closing) {
+      accept_until(door, closing);
+    });
   }
 
  private:
-  void accept_until(const curfew::stop_token& closing) {
+  void accept_until(const tcp_socket& door, const curfew::stop_token& closing) {
     const curfew::stop_event event(closing);
     for (int late = 0; late < backlog; late += closing.stop_requested() ? 1 : 0) {
-      if (tcp_socket taken = socket_.accept()) {
+      if (tcp_socket taken = door.accept()) {
         to_.admit(std::move(taken));
       } else if (const int error = web::last_error(); !web::is_temporary(error)) {
         complain("accept: " + std::system_category().message(error));  // such as: too many files
         (void)closing.wait_for(100ms);
-      } else if (socket_.wait(false, event, steady::time_point::max()) == io::stopped) {
+      } else if (door.wait(false, event, steady::time_point::max()) == io::stopped) {
         return;
       }
     }
   }
 
-  tcp_socket socket_;
   connections& to_;
   curfew::task_group acceptor_;
 };
@@ -252,9 +253,10 @@ class listener {
 int serve(curfew::service& service, const options& chosen) {
   std::error_code error;
   tcp_socket socket = web::listen_on(static_cast<std::uint16_t>(chosen.port), backlog, error);
-  const std::string port = std::to_string(chosen.port);
-  if (error) return complain("cannot listen on port " + port + ": " + error.message() +
-                             "; stop who uses it, or choose another with --port (0: any free one)");
+  if (error) {
+    return complain("cannot listen on port " + std::to_string(chosen.port) + ": " +
+                    error.message() + "; stop its user, or take another with --port (0: any)");
+  }
   const bool to_file = !chosen.access_log.empty();
   std::FILE* file = to_file ? std::fopen(chosen.access_log.c_str(), "ab") : stdout;
   if (file == nullptr) return complain("cannot write to " + chosen.access_log);
@@ -266,7 +268,8 @@ int serve(curfew::service& service, const options& chosen) {
   const curfew::stop_token stop = service.token();
   auto& held = service.resources();  // given back from the last to the first
   auto& db = held.emplace<database>("database");
-  auto& log = held.emplace<access_log>("access log", file);
+  auto& log = held.emplace<access_log>("access log file", file);
+  held.defer("access log", [&log] { log.finish(); });
   auto& clients = held.emplace<connections>("connections", stop, db, log);
   const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
   held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after

@@ -21,16 +21,18 @@ namespace web {
 // Lines are collected and written together: once a second, and at the end.
 class access_log {
  public:
-  explicit access_log(std::FILE* file) : file_(file) {
+  explicit access_log(std::FILE* file) : file_{file} {
     writer_.spawn([this](const curfew::stop_token& stop) {
       while (!stop.wait_for(std::chrono::seconds(1))) write();
     });
   }
 
-  ~access_log() {
+  // Writes what is left, and fails if anything could not be written to a file.
+  void finish() {
     write();
-    if (file_ != stdout) std::fclose(file_);
+    const std::lock_guard lock(mutex_);
     say("access log written with " + std::to_string(lines_) + " requests");
+    if (lost_ && file_.stream != stdout) lose("lines were lost");
   }
 
   void add(const request& asked, const response& answer) {
@@ -43,18 +45,27 @@ class access_log {
   }
 
  private:
+  struct file {
+    std::FILE* stream;
+    ~file() {
+      if (stream != stdout) std::fclose(stream);
+    }
+  };
+
   void write() {
     const std::lock_guard lock(mutex_);
-    const bool whole = std::fwrite(pending_.data(), 1, pending_.size(), file_) == pending_.size();
-    if (std::fflush(file_) != 0 || !whole) complain("the access log cannot be written");
+    const std::size_t size = pending_.size();
+    if (std::fwrite(pending_.data(), 1, size, file_.stream) != size) lost_ = true;
+    if (std::fflush(file_.stream) != 0) lost_ = true;
     pending_.clear();
   }
 
   std::mutex mutex_;
   std::string pending_;
   std::size_t lines_ = 0;
-  std::FILE* file_;
-  curfew::task_group writer_;
+  bool lost_ = false;
+  file file_;
+  curfew::task_group writer_;  // last: joined before the file is closed
 };
 
 }  // namespace web

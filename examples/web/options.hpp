@@ -43,13 +43,19 @@ inline bool set_port(int& to, const std::string& value) {
 inline std::string read_options(int argc, char** argv, options& into) {
   for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
-    bool good = !value.empty();
     if (name == "--help") return into.help = true, "";
-    if (name == "--port") good = set_port(into.port, value);
-    else if (name == "--lame-duck") good = set_seconds(into.lame_duck, value);
-    else if (name == "--stop-timeout") good = set_seconds(into.stop_timeout, value);
-    else if (name == "--access-log") into.access_log = value;
-    else return "unknown option '" + name + "'";
+    bool good = !value.empty();
+    if (name == "--port") {
+      good = set_port(into.port, value);
+    } else if (name == "--lame-duck") {
+      good = set_seconds(into.lame_duck, value);
+    } else if (name == "--stop-timeout") {
+      good = set_seconds(into.stop_timeout, value);
+    } else if (name == "--access-log") {
+      into.access_log = value;
+    } else {
+      return "unknown option '" + name + "'";
+    }
     if (!good) return "'" + value + "' is not a value for " + name;
   }
   return "";

@@ -39,7 +39,8 @@
 // changes a function's body: two copies of curfew, or two build modes, may meet in one program.
 #define CURFEW_ABI_JOIN_(a, b, c) v##a##_##b##_##c
 #define CURFEW_ABI_JOIN(a, b, c) CURFEW_ABI_JOIN_(a, b, c)
-#define CURFEW_ABI CURFEW_ABI_JOIN(CURFEW_VERSION_MAJOR, CURFEW_VERSION_MINOR, CURFEW_ABI_EXCEPTIONS)
+#define CURFEW_ABI \
+  CURFEW_ABI_JOIN(CURFEW_VERSION_MAJOR, CURFEW_VERSION_MINOR, CURFEW_ABI_EXCEPTIONS)
 
 // The enclosing function's name with its template arguments, for messages.
 #if defined(_MSC_VER)
@@ -48,8 +49,8 @@
 #define CURFEW_FUNCTION_NAME __PRETTY_FUNCTION__
 #endif
 
-#define CURFEW_BEGIN   \
-  namespace curfew {   \
+#define CURFEW_BEGIN \
+  namespace curfew { \
   inline namespace CURFEW_ABI {
 #define CURFEW_END \
   }                \

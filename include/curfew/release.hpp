@@ -4,8 +4,8 @@
 #ifndef CURFEW_RELEASE_HPP
 #define CURFEW_RELEASE_HPP
 
+#include <curfew/release/gate.hpp>
 #include <curfew/release/label.hpp>
 #include <curfew/release/resource_stack.hpp>
-#include <curfew/release/gate.hpp>
 
 #endif

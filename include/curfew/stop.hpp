@@ -4,12 +4,12 @@
 #ifndef CURFEW_STOP_HPP
 #define CURFEW_STOP_HPP
 
-#include <curfew/stop/reason.hpp>
-#include <curfew/stop/time_source.hpp>
-#include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
-#include <curfew/stop/wait.hpp>
+#include <curfew/stop/reason.hpp>
 #include <curfew/stop/stop_event.hpp>
+#include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/task_group.hpp>
+#include <curfew/stop/time_source.hpp>
+#include <curfew/stop/wait.hpp>
 
 #endif

@@ -99,6 +99,16 @@ TEST_CASE_FIXTURE(plain, "a child may have a bridge of its own and the parent ke
   CHECK(stops(source.get_token()));
 }
 
+TEST_CASE_FIXTURE(plain, "a bridge of the child does not keep what only the parent asked for") {
+  signal_bridge bridge((stop_source()));
+  bridge.on(SIGUSR1, [] {});
+  auto child = [] {
+    signal_bridge own((stop_source()));
+    return raise(SIGUSR1);
+  };
+  CHECK(test::in_child(child) == 1000 + SIGUSR1);
+}
+
 TEST_CASE_FIXTURE(plain, "a bridge of the child ends the child at the third signal") {
   signal_bridge bridge((stop_source()));
   auto child = [] {

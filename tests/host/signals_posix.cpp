@@ -175,7 +175,10 @@ TEST_CASE_FIXTURE(plain,
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+// The thread sanitizer keeps a signal until the thread calls one of its functions, and a thread of
+// the bridge that sleeps calls none.
 TEST_CASE_FIXTURE(plain, "signals come also when all threads of the program block them") {
+  if (CURFEW_TEST_TSAN) return;
   sigset_t all;
   sigset_t before;
   sigfillset(&all);

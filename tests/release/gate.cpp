@@ -47,39 +47,34 @@ class waiter {
 
 /// A token that is stopped in the worst moment: right after a waiter asked and was told no.
 struct nasty_token {
-  struct callback {
-    template <class F>
-    callback(const nasty_token& token, F& f) : state(*token.state) {
-      state.run = [](void* p) { (*static_cast<F*>(p))(); };
-      state.argument = const_cast<void*>(static_cast<const void*>(&f));
-    }
-    ~callback() { state.run = nullptr; }
-    struct nasty_state& state;
+  struct shared {
+    bool stopped = false;
+    void (*run)(void*) = nullptr;
+    void* argument = nullptr;
   };
-  template <class>
-  using callback_type = callback;
+  template <class F>
+  struct callback_type {
+    template <class Init>
+    callback_type(const nasty_token& token, Init&& init) : f(std::forward<Init>(init)) {
+      token.state->run = [](void* p) { (*static_cast<F*>(p))(); };
+      token.state->argument = &f;
+    }
+    std::remove_const_t<F> f;
+  };
 
-  bool stop_requested() const noexcept;
+  bool stop_requested() const noexcept {
+    const bool answer = std::exchange(state->stopped, true);
+    if (!answer) state->run(state->argument);
+    return answer;
+  }
 
-  struct nasty_state* state;
+  shared* state;
 };
-
-struct nasty_state {
-  bool stopped = false;
-  void (*run)(void*) = nullptr;
-  void* argument = nullptr;
-};
-
-bool nasty_token::stop_requested() const noexcept {
-  const bool answer = std::exchange(state->stopped, true);
-  if (!answer) state->run(state->argument);
-  return answer;
-}
 
 }  // namespace
 
 TEST_CASE("a stop between asking and falling asleep ends the wait") {
-  nasty_state state;
+  nasty_token::shared state;
   gate g;
   CHECK_FALSE(g.wait(nasty_token{&state}));
 }

@@ -21,7 +21,7 @@
 
 class child {
  public:
-  enum class errors { piped, closed, unread };
+  enum class errors { piped, closed, unread, hung_up };
 
   explicit child(std::vector<std::string> words, errors how = errors::piped) : errors_(how) {
     const int his_out = open_pipe(out_);
@@ -29,6 +29,7 @@ class child {
     if (how == errors::unread) fill(his_err);
     pid_ = fork();
     if (pid_ == 0) become(words, his_out, his_err);
+    if (how == errors::hung_up) dup2(nothing(), err_);  // the last reader of his_err goes
     close(his_out);
     close(his_err);
   }
@@ -79,6 +80,10 @@ class child {
     reading_end = ends[0];
     return ends[1];
   }
+  static int nothing() {
+    static const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd;
+  }
   static void fill(int fd) {
     fcntl(fd, F_SETFL, O_NONBLOCK);
     const std::string page(4096, 'x');
@@ -90,8 +95,10 @@ class child {
   }
   [[noreturn]] void become(std::vector<std::string>& words, int his_out, int his_err) const {
     dup2(his_out, STDOUT_FILENO);
-    if (errors_ == errors::closed) close(STDERR_FILENO);
-    else dup2(his_err, STDERR_FILENO);
+    if (errors_ == errors::closed)
+      close(STDERR_FILENO);
+    else
+      dup2(his_err, STDERR_FILENO);
     std::vector<char*> argv;
     for (std::string& w : words) argv.push_back(w.data());
     argv.push_back(nullptr);

@@ -7,7 +7,9 @@
 
 #if !CURFEW_POSIX
 
-TEST_CASE("processes with POSIX signals do not exist on this system") { CHECK(CURFEW_WINDOWS == 1); }
+TEST_CASE("processes with POSIX signals do not exist on this system") {
+  CHECK(CURFEW_WINDOWS == 1);
+}
 
 #else
 
@@ -79,6 +81,12 @@ TEST_CASE("a stop that the program asked for itself is clean") {
   child c(subject("ask_itself"));
   CHECK(c.end() == 0);
   CHECK(has(c.err, "stopped: requested"));
+}
+
+TEST_CASE("a stop that was asked for because of a fault is a failure") {
+  child c(subject("ask_itself_because_of_a_fault"));
+  CHECK(c.end() == 70);
+  CHECK(has(c.err, "subject: failed: fault"));
 }
 
 TEST_CASE("resources are released after main has returned newest first") {
@@ -243,7 +251,8 @@ TEST_CASE("a release that is stuck is named with its place and those behind it a
   CHECK_FALSE(has(c.err, "quick"));
 }
 
-TEST_CASE("a stuck release after main has returned by itself is a forced end with a code of its own") {
+TEST_CASE(
+    "a stuck release after main has returned by itself is a forced end with a code of its own") {
   child c(subject("stuck_release_after_finish"));
   CHECK(c.end() == 124);
   CHECK(has(c.err, "subject: forced to end, 300 ms, exit code 124\n"));
@@ -268,6 +277,11 @@ TEST_CASE("the end is forced although nobody reads what is told") {
 
 TEST_CASE("a clean end stays clean although nobody reads what is told") {
   child c(subject("obey"), child::errors::unread);
+  CHECK(stop(c) == 0);
+}
+
+TEST_CASE("a clean end stays clean although nobody is left to be told") {
+  child c(subject("obey"), child::errors::hung_up);
   CHECK(stop(c) == 0);
 }
 

@@ -84,8 +84,11 @@ class AtATerminal(unittest.TestCase):
     def test_each_part_that_still_closes_has_a_live_line(self):
         t = Terminal("slow")
         self.assertEqual(t.stop(), 0)
-        self.assertRegex(t.seen, rb"\r\x1b\[36mclosing main  [3-9]\d\d ms of 30 s  14 requests left\x1b\[0m\x1b\[K")
-        self.assertRegex(t.seen, rb"closing db-pool  [3-9]\d\d ms of 2\d(\.\d)? s\x1b\[0m\x1b\[K")
+        cyan, end = rb"\r\x1b\[36m", rb"\x1b\[0m\x1b\[K"
+        self.assertRegex(
+            t.seen, cyan + rb"closing main  [3-9]\d\d ms of 30 s  14 requests left" + end)
+        self.assertRegex(
+            t.seen, cyan + rb"closing db-pool  [3-9]\d\d ms of [\d.]+ s  3 connections left" + end)
         self.assertNotIn(b"closing cache", t.seen)
 
     def test_nothing_of_a_live_line_is_left_and_bars_end_the_story(self):

@@ -75,10 +75,10 @@ TEST_CASE("bars stand where a part began and are as long as it took") {
 }
 
 TEST_CASE("bars say what failed and what is still open and what is not shown") {
-  const timeline t{.parts = {part("a", 0s, 2s, part_state::failed),
-                             part("b", 2s, 2s, part_state::closing)},
-                   .total = 4s,
-                   .omitted = 7};
+  const timeline t{
+      .parts = {part("a", 0s, 2s, part_state::failed), part("b", 2s, 2s, part_state::closing)},
+      .total = 4s,
+      .omitted = 7};
   CHECK(bars(t, {.width = 42}) ==
         "  a     =====       2 s  failed\n"
         "  b          =====  2 s  still open\n"

@@ -13,10 +13,10 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 CURFEW_BEGIN
 
@@ -36,11 +36,9 @@ class service {
   /// but one second of it, whichever is later): cut short what can be cut.
   [[nodiscard]] stop_token hurry() const noexcept { return state_.hurry.get_token(); }
 
-  /// Asks for a stop from inside, just as a signal does from outside.
-  bool request_stop(stop_reason reason = {}) noexcept {
-    auto root = state_.root;
-    return root.request_stop(reason);
-  }
+  /// Asks for a stop from inside, just as a signal does from outside. The cause `fault` makes
+  /// the run a failure, however cleanly it ends.
+  bool request_stop(stop_reason reason = {}) noexcept { return state_.root.request_stop(reason); }
 
   /// Released when main has returned, newest first, whether it returned or threw.
   [[nodiscard]] resource_stack& resources() noexcept { return state_.resources; }
@@ -57,24 +55,27 @@ class service {
   /// argc and argv as they came, the program's own name first.
   [[nodiscard]] std::span<char* const> args() const noexcept { return state_.args; }
 
-  /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload).
+  /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload). It is gone when
+  /// everything has been released.
   [[nodiscard]] signal_bridge& bridge() noexcept { return *state_.bridge; }
 
  private:
   template <class Main>
   friend int run(const service_spec&, int, char**, Main);
-  explicit service(detail::run_state& s) noexcept : state_(s) {}
+  service(const service_spec& spec, std::span<char* const> args) : state_(spec, args) {}
 
-  detail::run_state& state_;
+  detail::run_state state_;
 };
 
 /// Runs `void main(service&)` or `int main(service&)` until it is done, and returns the exit code:
 ///
+///     void serve(curfew::service& s) {
+///       auto& pool = s.resources().emplace<connection_pool>("pool", 16);
+///       answer_requests(pool, s.token());
+///     }
+///
 ///     int main(int argc, char** argv) {
-///       return curfew::run({.name = "web", .stop_timeout = 10s}, argc, argv, [](curfew::service& s) {
-///         auto& pool = s.resources().emplace<connection_pool>("pool", 16);
-///         serve(pool, s.token());
-///       });
+///       return curfew::run({.name = "web", .stop_timeout = 10s}, argc, argv, serve);
 ///     }
 ///
 /// Ctrl-C, SIGTERM, SIGINT or a console event stop s.token(); a second signal stops s.hurry(); a
@@ -97,24 +98,33 @@ int run(const service_spec& spec, int argc, char** argv, Main main);
 
 // ---------------------------------------------------------------------------------------------
 
+namespace detail {
+
+template <class Main>
+int call_main(Main& main, service& s) {
+  using result = std::invoke_result_t<Main&, service&>;
+  static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
+                "curfew::run: main must return int or nothing");
+  if constexpr (std::is_void_v<result>) {
+    std::invoke(main, s);
+    return 0;
+  } else {
+    return std::invoke(main, s);
+  }
+}
+
+}  // namespace detail
+
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main) {
   static_assert(std::is_invocable_v<Main&, service&>,
                 "curfew::run: main must be callable as main(curfew::service&)");
-  using result = std::invoke_result_t<Main&, service&>;
-  static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
-                "curfew::run: main must return int or nothing");
-  const auto call = [](void* f, detail::run_state& state) -> int {
-    service self(state);
-    if constexpr (std::is_void_v<result>) {
-      (*static_cast<Main*>(f))(self);
-      return 0;
-    } else {
-      return (*static_cast<Main*>(f))(self);
-    }
-  };
   const std::size_t count = argv != nullptr && argc > 0 ? static_cast<std::size_t>(argc) : 0;
-  return detail::run_any(spec, {argv, count}, {call, &main});
+  return detail::run_or_refuse([&] {
+    service self(spec, {argv, count});
+    auto call = [&] { return detail::call_main(main, self); };
+    return detail::run_foreground(self.state_, detail::main_call(call));
+  });
 }
 
 CURFEW_END

@@ -23,8 +23,8 @@ enum class part_state { closing, closed, late, failed };
 /// One part of a program on its way down.
 struct timeline_part {
   std::string name = {};
-  time_source::duration began{};    ///< counted from the stop
-  time_source::duration elapsed{};  ///< until now, or in all
+  time_source::duration began{};                                 ///< counted from the stop
+  time_source::duration elapsed{};                               ///< until now, or in all
   time_source::duration limit = (time_source::duration::max)();  ///< max(): none
   part_state state = part_state::closing;
   std::string note = {};  ///< what it last said of itself, its error, or where it was registered
@@ -32,8 +32,8 @@ struct timeline_part {
 
 struct timeline {
   std::vector<timeline_part> parts = {};  ///< in the order in which they began
-  time_source::duration total{};     ///< from the stop until the end
-  std::size_t omitted = 0;           ///< parts too short to be shown
+  time_source::duration total{};          ///< from the stop until the end
+  std::size_t omitted = 0;                ///< parts too short to be shown
 };
 
 struct timeline_style {
@@ -114,7 +114,8 @@ inline std::string in_tenths(std::int64_t tenths, const char* unit) {
   return text.append(unit);
 }
 
-inline std::string in_two(std::int64_t value, std::int64_t base, const char* whole, const char* rest) {
+inline std::string in_two(std::int64_t value, std::int64_t base, const char* whole,
+                          const char* rest) {
   std::string text = std::to_string(value / base).append(whole);
   return text.append(std::to_string(value % base)).append(rest);
 }

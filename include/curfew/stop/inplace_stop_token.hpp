@@ -90,7 +90,9 @@ class inplace_stop_source {
   [[nodiscard]] bool stop_requested() const noexcept { return detail::stopped(c_); }
 
   /// As stop_source's, but the source must not be destroyed by a callback.
-  bool request_stop() noexcept { return request_stop(stop_reason{stop_cause::requested, 0, 0, -1}); }
+  bool request_stop() noexcept {
+    return request_stop(stop_reason{stop_cause::requested, 0, 0, -1});
+  }
   bool request_stop(stop_reason reason) noexcept {
     if (reason.cause == stop_cause::none) reason.cause = stop_cause::requested;
     return detail::request_stop(c_, reason);
@@ -111,7 +113,7 @@ class inplace_stop_callback : public detail::callback_holder<F> {
   using callback_type = F;
 
   template <class Init>
-    requires std::constructible_from<F, Init>
+  requires std::constructible_from<F, Init>
   explicit inplace_stop_callback(inplace_stop_token t,
                                  Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
@@ -147,13 +149,16 @@ struct check_type_alias_exists;
 
 /// What C++26 calls a stop token: the two here, and anybody's that keeps the same promises.
 template <class Token>
-concept stoppable_token =
-    requires(const Token t) {
-      typename detail::check_type_alias_exists<Token::template callback_type>;
-      { t.stop_requested() } noexcept -> std::same_as<bool>;
-      { t.stop_possible() } noexcept -> std::same_as<bool>;
-      { Token(t) } noexcept;
-    } && std::copyable<Token> && std::equality_comparable<Token>;
+concept stoppable_token = requires(const Token t) {
+  typename detail::check_type_alias_exists<Token::template callback_type>;
+  { t.stop_requested() }
+  noexcept->std::same_as<bool>;
+  { t.stop_possible() }
+  noexcept->std::same_as<bool>;
+  { Token(t) }
+  noexcept;
+}
+&&std::copyable<Token>&& std::equality_comparable<Token>;
 
 template <class Token>
 concept unstoppable_token = stoppable_token<Token> && requires {

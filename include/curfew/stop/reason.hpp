@@ -12,7 +12,16 @@
 CURFEW_BEGIN
 
 /// What kind of event asked for the stop. `none`: nobody has.
-enum class stop_cause { none, requested, deadline, signal, console, service_control, control, fault };
+enum class stop_cause {
+  none,
+  requested,
+  deadline,
+  signal,
+  console,
+  service_control,
+  control,
+  fault
+};
 
 /// A plain value: copying it is safe anywhere, also in a stop callback.
 struct stop_reason {

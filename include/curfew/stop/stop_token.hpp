@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Contexts: a stop_source asks for a stop, its stop_tokens see it, its stop_callbacks are run by it.
-// Everything that C++20's <stop_token> has, with its rules; and parents, deadlines and reasons.
+// Contexts: a stop_source asks for a stop, its stop_tokens see it, its stop_callbacks are run by
+// it. Everything that C++20's <stop_token> has, with its rules; and parents, deadlines and reasons.
 #ifndef CURFEW_STOP_STOP_TOKEN_HPP
 #define CURFEW_STOP_STOP_TOKEN_HPP
 
@@ -104,8 +104,8 @@ class stop_source {
       : c_(detail::new_context(parent.clock(), parent.c_, detail::limit(parent.clock(), time))) {}
   template <detail::time_or_duration Time>
   stop_source(stop_token parent, Time time, std::error_code& ec)
-      : c_(detail::new_context(parent.clock(), parent.c_, detail::limit(parent.clock(), time), ec)) {
-  }
+      : c_(detail::new_context(parent.clock(), parent.c_, detail::limit(parent.clock(), time),
+                               ec)) {}
 
   stop_source(const stop_source& other) noexcept : c_(other.c_) {
     if (c_ != nullptr) c_->sources.fetch_add(1, std::memory_order_relaxed);
@@ -130,7 +130,9 @@ class stop_source {
   /// this thread: descendants before ancestors, newest child first, in each context the newest
   /// callback first. Before the first of them, everything below is stopped and whoever waits is
   /// woken. This source may be destroyed by a callback.
-  bool request_stop() noexcept { return request_stop(stop_reason{stop_cause::requested, 0, 0, -1}); }
+  bool request_stop() noexcept {
+    return request_stop(stop_reason{stop_cause::requested, 0, 0, -1});
+  }
   /// The reason of the first stop stays. A cause of `none` is told as `requested`.
   bool request_stop(stop_reason reason) noexcept {
     if (reason.cause == stop_cause::none) reason.cause = stop_cause::requested;
@@ -167,14 +169,14 @@ class stop_callback : public detail::callback_holder<F> {
   using callback_type = F;
 
   template <class Init>
-    requires std::constructible_from<F, Init>
+  requires std::constructible_from<F, Init>
   explicit stop_callback(const stop_token& t,
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
     if (this->attach(t.c_)) detail::acquire(*t.c_);
   }
   template <class Init>
-    requires std::constructible_from<F, Init>
+  requires std::constructible_from<F, Init>
   explicit stop_callback(stop_token&& t,
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
@@ -195,7 +197,7 @@ namespace detail {
   time_source* common = nullptr;
   for (; first != last; ++first) {
     if (*first == nullptr) continue;
-    if (common != nullptr && common != (*first)->time)
+    if (common != nullptr && !clocks::agree(*common, *(*first)->time))
       throw_errc(std::errc::invalid_argument,
                  "linked(): the tokens are on different time sources; build their roots on one");
     common = (*first)->time;
@@ -209,8 +211,8 @@ template <std::same_as<stop_token>... Tokens>
 stop_source linked(Tokens... parents) {
   detail::context* const contexts[] = {detail::token_access::get(parents)..., nullptr};
   stop_source s(nostopstate);
-  s.c_ = detail::new_linked(detail::common_clock(std::begin(contexts), std::end(contexts)), contexts,
-                            sizeof...(parents));
+  s.c_ = detail::new_linked(detail::common_clock(std::begin(contexts), std::end(contexts)),
+                            contexts, sizeof...(parents));
   return s;
 }
 

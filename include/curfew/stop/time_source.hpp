@@ -14,11 +14,12 @@ CURFEW_BEGIN
 namespace detail {
 
 struct clocks;
+struct steady_tag {};
 
 /// A deadline and its place in a timer's list. `slot` is null while the entry is in no list; both
 /// links belong to the time source that the entry is armed on, and to that source's lock.
 struct timer_entry {
-  clock_time_point deadline = clock_time_point::max();
+  clock_time_point deadline = (clock_time_point::max)();
   timer_entry* next = nullptr;
   timer_entry** slot = nullptr;
 };
@@ -48,7 +49,8 @@ inline void unlink_timer(timer_entry& e) noexcept {
 /// fork(): in the child, deadlines happen as in the parent; the child starts a thread of its own if
 /// any are pending. Not so those of inplace contexts that other threads than the forking one armed:
 /// they stood on stacks that are gone. As after every fork of a program with threads, a context
-/// that another thread was just changing is not to be used in the child.
+/// that another thread was just changing is not to be used in the child; and handlers given to
+/// pthread_atfork use no context that has a deadline.
 class time_source {
  public:
   using clock = std::chrono::steady_clock;
@@ -65,22 +67,34 @@ class time_source {
 
  protected:
   constexpr time_source() noexcept = default;
+  constexpr explicit time_source(detail::steady_tag) noexcept : is_steady_(true) {}
   ~time_source() = default;
 
  private:
   friend struct detail::clocks;
-  // After disarm() returns, the source neither reaches the entry again nor has it pinned by
-  // anything but a count that the entry's owner can see.
-  virtual void arm(detail::timer_entry&, std::error_code&) noexcept = 0;
+  // False: the deadline has passed already, or there is an error; either way nothing is armed.
+  virtual bool arm(detail::timer_entry&, std::error_code&) noexcept = 0;
+  // Afterwards the source neither reaches the entry again nor has it pinned by anything but a count
+  // that the entry's owner can see.
   virtual void disarm(detail::timer_entry&) noexcept = 0;
+
+  bool is_steady_ = false;  // it tells steady_clock's own time
 };
 
 namespace detail {
 
 /// The stop floor's own access to a time source.
 struct clocks {
-  static void arm(time_source& t, timer_entry& e, std::error_code& ec) noexcept { t.arm(e, ec); }
+  [[nodiscard]] static bool arm(time_source& t, timer_entry& e, std::error_code& ec) noexcept {
+    return t.arm(e, ec);
+  }
   static void disarm(time_source& t, timer_entry& e) noexcept { t.disarm(e); }
+
+  [[nodiscard]] static bool steady(const time_source& t) noexcept { return t.is_steady_; }
+  /// Every module that hides its symbols has a process clock of its own; they tell the same time.
+  [[nodiscard]] static bool agree(const time_source& a, const time_source& b) noexcept {
+    return &a == &b || (a.is_steady_ && b.is_steady_);
+  }
 };
 
 }  // namespace detail

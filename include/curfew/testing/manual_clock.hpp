@@ -17,7 +17,7 @@ CURFEW_BEGIN
 ///
 /// Thread safety: now() and everything that contexts do may come from any thread; advance() from
 /// one thread at a time, also from inside a callback that it runs.
-class manual_clock : public time_source {
+class manual_clock final : public time_source {
  public:
   /// Begins a day after the epoch, so that there is room before it.
   manual_clock() noexcept : manual_clock(time_point(std::chrono::hours(24))) {}
@@ -36,7 +36,7 @@ class manual_clock : public time_source {
   void advance_to(time_point target) noexcept;
 
  private:
-  void arm(detail::timer_entry& e, std::error_code&) noexcept override;
+  bool arm(detail::timer_entry& e, std::error_code&) noexcept override;
   void disarm(detail::timer_entry& e) noexcept override {
     const detail::spin_guard guard(lock_);
     if (e.slot != nullptr) detail::unlink_timer(e);
@@ -60,20 +60,23 @@ inline void manual_clock::advance_to(time_point target) noexcept {
   }
 }
 
-inline void manual_clock::arm(detail::timer_entry& e, std::error_code&) noexcept {
+// Another thread may have advanced past the deadline since its context looked at the clock.
+inline bool manual_clock::arm(detail::timer_entry& e, std::error_code&) noexcept {
   const detail::spin_guard guard(lock_);
+  if (e.deadline <= now()) return false;
   if (detail::timing_wheel::tick_of(e.deadline) <= wheel_.base()) {
     detail::link_timer(e, near_);
   } else {
     wheel_.insert(e);
   }
+  return true;
 }
 
 /// To the next deadline, or to the target if there is none before it: then false.
 inline bool manual_clock::step(time_point target) noexcept {
   const detail::spin_guard guard(lock_);
   bring_near(target);
-  time_point next = time_point::max();
+  time_point next = (time_point::max)();
   for (const auto* e = near_; e != nullptr; e = e->next)
     if (e->deadline < next) next = e->deadline;
   const bool due = near_ != nullptr && next <= target;

@@ -53,6 +53,7 @@ void ask_itself(service& s) {
   s.token().wait();
   other.join();
 }
+void ask_itself_because_of_a_fault(service& s) { s.request_stop({curfew::stop_cause::fault}); }
 void leave_by_exception(service& s) {
   wait_for_stop(s);
   if (CURFEW_EXCEPTIONS) s.token().throw_if_stopped();
@@ -75,7 +76,10 @@ void stop_what_main_left_running(service& s) {
 
 void slow(service& s) {
   s.resources().defer("cache", [] {});
-  s.resources().defer("db-pool", [] { std::this_thread::sleep_for(900ms); });
+  s.resources().defer("db-pool", [&s] {
+    s.progress("3 connections left");
+    std::this_thread::sleep_for(900ms);
+  });
   wait_for_stop(s);
   s.progress("14 requests left");
   std::this_thread::sleep_for(600ms);
@@ -155,11 +159,9 @@ void stuck_callback(service& s) {
 void stuck_with_stderr_locked(service& s) {
 #if CURFEW_POSIX
   flockfile(stderr);
-  flockfile(stdout);
 #endif
-  (void)!std::puts("ready");
-  std::fflush(stdout);
-  static_cast<void>(s);
+  s.ready();
+  say("ready");
   sleep_for_ever();
 }
 void leave_by_exit(service&) { std::exit(5); }
@@ -199,6 +201,7 @@ struct behaviour {
 const behaviour behaviours[] = {
     {"obey", obey},
     {"ask_itself", ask_itself},
+    {"ask_itself_because_of_a_fault", ask_itself_because_of_a_fault},
     {"leave_by_exception", leave_by_exception},
     {"tell_order", tell_order},
     {"tell_arguments", tell_arguments},

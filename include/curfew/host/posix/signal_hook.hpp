@@ -41,6 +41,7 @@ class signal_hook {
   }
 
  private:
+  static bool watch_forks(std::error_code& ec) noexcept;
   bool claim(std::error_code& ec) noexcept;
   bool others_hold_one() const noexcept;
   bool install(int signal, std::error_code& ec) noexcept;
@@ -61,17 +62,33 @@ inline bool refuse(std::errc why, std::error_code& ec) noexcept {
   return false;
 }
 
+inline void await_handlers() noexcept {
+  for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
+}
+
+/// Handlers of ours that are in the table before came with fork. Those that run have not seen the
+/// new owner and may put back what was before them, so they are waited for.
 inline bool signal_hook::open(const signal_options& options, std::error_code& ec) noexcept {
   process_ = getpid();
-  if (!claim(ec)) return false;
+  if (!watch_forks(ec) || !claim(ec)) return false;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+  for (int signal = 1; signal < signal_set::limit; ++signal) put_back(signal);
   desk.inbox.open(options);
   desk.owner.store(process_);
+  await_handlers();
   return true;
 }
 
-/// A claim of another process id was inherited through fork, with the count of handlers that ran
-/// just then, which therefore is forgotten.
+/// A child made by fork has none of the handlers that were running in other threads just then.
+inline bool signal_hook::watch_forks(std::error_code& ec) noexcept {
+  if (desk.watching_forks.exchange(true)) return true;
+  const int error = pthread_atfork(nullptr, nullptr, [] { desk.inside.store(0); });
+  ec.assign(error, std::system_category());
+  desk.watching_forks.store(error == 0);
+  return error == 0;
+}
+
+/// A claim of another process id was inherited through fork.
 inline bool signal_hook::claim(std::error_code& ec) noexcept {
   pid_t before = desk.claimed.load();
   if (before == process_ || !desk.claimed.compare_exchange_strong(before, process_)) {
@@ -81,7 +98,6 @@ inline bool signal_hook::claim(std::error_code& ec) noexcept {
     desk.claimed.store(0);
     return refuse(std::errc::device_or_resource_busy, ec);
   }
-  if (before != 0) desk.inside.store(0);
   return true;
 }
 
@@ -115,9 +131,8 @@ inline bool signal_hook::take(int signal, route way, std::error_code& ec) noexce
   const bool held = taken_.contains(signal) && holds(signal);
   struct sigaction now = {};
   if (sigaction(signal, nullptr, &now) != 0) return refuse(std::errc::invalid_argument, ec);
-  // A handler of ours that came with fork remembers what was there before it.
-  if (!held && !holds(signal)) desk.previous[signal] = now;
-  if (way == route::press && desk.previous[signal].sa_handler == SIG_IGN) {
+  if (!held) desk.previous[signal].store(now);
+  if (way == route::press && desk.previous[signal].load().sa_handler == SIG_IGN) {
     give_back(signal);
     return true;
   }
@@ -158,7 +173,7 @@ inline void signal_hook::close() noexcept {
   }
   if (!here()) return;
   desk.owner.store(0);
-  for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
+  await_handlers();
 }
 
 inline void signal_hook::release() noexcept { desk.claimed.store(0); }

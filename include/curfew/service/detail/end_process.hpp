@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Selector: detail::end_process(int code) ends the process now, from any thread. No destructor runs,
-// no exit handler, nothing that could wait for a lock.
+// Selector: detail::end_process(int code) ends the process now, from any thread. No destructor
+// runs, no exit handler, nothing that could wait for a lock.
 #ifndef CURFEW_SERVICE_DETAIL_END_PROCESS_HPP
 #define CURFEW_SERVICE_DETAIL_END_PROCESS_HPP
 

@@ -14,21 +14,29 @@
 
 #include <cstdio>
 #include <exception>
-#include <span>
 #include <string>
 #include <system_error>
 
 CURFEW_BEGIN
 namespace detail {
 
-/// The user's main, whatever it is made of.
-struct main_call {
-  int (*call)(void* main, run_state& state);
-  void* main;
+/// Calls the user's main, whatever it is made of; `f` outlives it.
+class main_call {
+ public:
+  template <class F>
+  explicit main_call(F& f) noexcept
+      : f_(&f), call_([](void* g) -> int { return (*static_cast<F*>(g))(); }) {}
+
+  int operator()() const { return call_(f_); }
+
+ private:
+  void* f_;
+  int (*call_)(void*);
 };
 
 /// Leaving main by the exception that a stop of the whole gave is the way to leave it.
-[[nodiscard]] inline bool left_by_stop(const std::exception_ptr& error, const stop_token& root) noexcept {
+[[nodiscard]] inline bool left_by_stop(const std::exception_ptr& error,
+                                       const stop_token& root) noexcept {
 #if CURFEW_EXCEPTIONS
   try {
     std::rethrow_exception(error);
@@ -45,15 +53,16 @@ struct main_call {
 
 /// What main returned or threw. Afterwards the root context is stopped, whoever asked first: what
 /// main has left running is to end as well.
-[[nodiscard]] inline outcome run_main(run_state& s, const main_call& f) noexcept {
+[[nodiscard]] inline outcome run_main(run_state& s, const main_call& main) noexcept {
   outcome o;
-  std::exception_ptr error = attempt([&] { o.result = f.call(f.main, s); });
+  std::exception_ptr error = attempt([&] { o.result = main(); });
   if (error != nullptr && left_by_stop(error, s.root.get_token())) error = nullptr;
-  if (error != nullptr || o.result != 0) o.kind = outcome_kind::failed;
   s.by_itself = error == nullptr && !s.root.stop_requested();
-  const bool first = s.root.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault});
-  if (!first) s.by_itself = false;
+  if (!s.root.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault}))
+    s.by_itself = false;
   o.reason = s.reason();
+  const bool fault = error != nullptr || o.reason.cause == stop_cause::fault;
+  if (fault || o.result != 0) o.kind = outcome_kind::failed;
   s.noticed();
   const part_state end = error == nullptr ? part_state::closed : part_state::failed;
   s.log.end(end, error_text(error).view(), s.now());
@@ -63,11 +72,13 @@ struct main_call {
 inline void release_all(run_state& s, outcome& o) noexcept {
   release_log log(s.log, s.resources);
   s.resources.observe(&log);
-  const release_report report = s.resources.release(s.noticed().limit - s.now(), s.hurry.get_token());
+  const release_report report =
+      s.resources.release(s.noticed().limit - s.now(), s.hurry.get_token());
   s.resources.observe(nullptr);
   for (const release_entry& e : report) {
     if (e.outcome == release_outcome::failed) o.kind = outcome_kind::failed;
-    if (e.outcome == release_outcome::late && o.kind == outcome_kind::clean) o.kind = outcome_kind::late;
+    if (e.outcome == release_outcome::late && o.kind == outcome_kind::clean)
+      o.kind = outcome_kind::late;
   }
 }
 
@@ -85,8 +96,8 @@ inline void close_bridge(run_state& s, const outcome& o) noexcept {
   for (;;) never.get_token().wait();
 }
 
-inline outcome run_guarded(run_state& s, const main_call& f) noexcept {
-  outcome o = run_main(s, f);
+inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
+  outcome o = run_main(s, main);
   release_all(s, o);
   close_bridge(s, o);
   return o;
@@ -110,7 +121,8 @@ inline bool open_bridge(run_state& s, std::error_code& ec) {
   return "this process already has a run() or a signal_bridge, and there can be one at a time";
 }
 
-inline int run_foreground(run_state& s, const main_call& f) {
+/// Throws only before main is called, when memory is missing.
+inline int run_foreground(run_state& s, const main_call& main) {
   std::error_code ec;
   if (!open_bridge(s, ec)) return refuse_run(s, why_no_bridge(ec).c_str());
   watchdog guard(s);
@@ -121,7 +133,7 @@ inline int run_foreground(run_state& s, const main_call& f) {
     guard.join();
     return refuse_run(s, ec.message().c_str());
   }
-  const outcome o = run_guarded(s, f);
+  const outcome o = run_guarded(s, main);
   if (!s.decide(o)) wait_for_the_end();
   teller.join();
   s.over.request_stop();
@@ -129,13 +141,11 @@ inline int run_foreground(run_state& s, const main_call& f) {
   return exit_code(o);
 }
 
-/// Nothing throws once main has been called; before, memory or a thread may be missing.
-inline int run_any(const service_spec& spec, std::span<char* const> args, const main_call& f) noexcept {
+/// The exit code that f, which makes and runs a service, comes to.
+template <class F>
+[[nodiscard]] int run_or_refuse(F f) noexcept {
   int code = exit_code_failed;
-  const auto error = attempt([&] {
-    run_state state(spec, args);
-    code = run_foreground(state, f);
-  });
+  const std::exception_ptr error = attempt([&] { code = f(); });
   if (error != nullptr) std::fprintf(stderr, "cannot start: %s\n", error_text(error).str().c_str());
   return code;
 }

@@ -115,12 +115,11 @@ inline void narrator::name_late(const journal::contents& c) {
   write(part_line(prefix_, c.open, part_state::late, elapsed));
 }
 
-inline void narrator::conclude() {
-  write(account(s_.log.read(), s_.now()));
-}
+inline void narrator::conclude() { write(account(s_.log.read(), s_.now())); }
 
 /// Nothing when main returned by itself and there is nothing to say that it has not said.
-inline std::string narrator::account(const journal::contents& c, time_source::time_point now) const {
+inline std::string narrator::account(const journal::contents& c,
+                                     time_source::time_point now) const {
   const outcome& o = s_.decision();
   const auto total = now - stop_.at;
   std::string text = problems(prefix_, c, now);

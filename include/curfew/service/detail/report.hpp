@@ -76,7 +76,7 @@ namespace detail {
   return text.append(prefix).append(std::to_string(c.waiting)).append(" more not released\n");
 }
 
-/// "web: stopping: signal SIGINT, at most 30 s; a second signal hurries it, a third ends it at once"
+/// "web: stopping: signal SIGINT, at most 30 s; ..." and what more signals will do
 [[nodiscard]] inline std::string first_line(std::string_view prefix, const stop_reason& reason,
                                             time_source::duration budget) {
   std::string text(prefix);

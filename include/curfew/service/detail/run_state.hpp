@@ -42,8 +42,8 @@ class run_state {
   fixed_text<64> prefix;  // of every line that is told
   const terminal screen;
   stop_source root;
-  stop_source spent;                // the last part of the time for stopping has begun
-  stop_source hurry{nostopstate};   // that, or the second signal; there from the bridge on
+  stop_source spent;               // the last part of the time for stopping has begun
+  stop_source hurry{nostopstate};  // that, or the second signal; there from the bridge on
   std::optional<signal_bridge> bridge;
   resource_stack resources;
   journal log;
@@ -92,7 +92,8 @@ inline time_source::duration run_state::budget() const noexcept {
   const auto allowed = bridge->allowed(root.get_token().reason());
   const bool limited = allowed != (time_source::duration::max)();
   const auto usable = limited ? allowed - allowed / 10 : allowed;
-  return std::clamp<time_source::duration>(spec.stop_timeout, time_source::duration::zero(), usable);
+  return std::clamp<time_source::duration>(spec.stop_timeout, time_source::duration::zero(),
+                                           usable);
 }
 
 inline stop_moment run_state::noticed() noexcept {

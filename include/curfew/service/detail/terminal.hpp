@@ -7,8 +7,8 @@
 #include <curfew/config.hpp>
 #include <curfew/service/timeline.hpp>
 
-// Selector: stderr below the C library, whose lock a thread that hangs may hold. Backends define, in
-// curfew::detail:
+// Selector: stderr below the C library, whose lock a thread that hangs may hold. Backends define,
+// in curfew::detail:
 //   class standard_error
 //     bool is_open() const noexcept     as it was at construction: later the number or the handle
 //                                       may belong to something else that was opened

@@ -38,7 +38,7 @@ enum context_bits : std::uint32_t {
 };
 
 /// A child's place in the list of one parent; guarded by the parent's lock, but for `parent` and
-/// `child`, which never change.
+/// `child`, which never change while other threads can see them.
 struct link {
   context* parent = nullptr;  // null: born stopped, or a root
   context* child = nullptr;
@@ -92,7 +92,9 @@ struct linked_context : context {
 [[nodiscard]] inline std::uint32_t own_bits(const context& c) noexcept {
   return c.state.load(std::memory_order_relaxed);
 }
-[[nodiscard]] inline bool stopped(const context& c) noexcept { return (bits(c) & stopped_bit) != 0; }
+[[nodiscard]] inline bool stopped(const context& c) noexcept {
+  return (bits(c) & stopped_bit) != 0;
+}
 [[nodiscard]] inline bool is_inplace(const context& c) noexcept {
   return (own_bits(c) & inplace_bit) != 0;
 }

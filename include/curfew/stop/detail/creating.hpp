@@ -10,56 +10,69 @@
 #include <chrono>
 #include <new>
 #include <system_error>
+#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
 
 /// A deadline asked for, and whether it had passed already when it was.
 struct time_limit {
-  clock_time_point at = clock_time_point::max();
+  clock_time_point at = (clock_time_point::max)();
   bool passed = false;
 };
 
 template <class Duration>
 [[nodiscard]] time_limit limit(
-    const time_source& t, std::chrono::time_point<std::chrono::steady_clock, Duration> deadline) noexcept {
+    const time_source& t,
+    std::chrono::time_point<std::chrono::steady_clock, Duration> deadline) noexcept {
   const clock_time_point at = saturate(deadline);
-  return {at, at != clock_time_point::max() && t.now() >= at};
+  return {at, at != (clock_time_point::max)() && t.now() >= at};
 }
 
 template <class Rep, class Period>
 [[nodiscard]] time_limit limit(const time_source& t,
                                std::chrono::duration<Rep, Period> timeout) noexcept {
   const clock_duration d = saturate(timeout);
-  if (d == clock_duration::max()) return {};
+  if (d == (clock_duration::max)()) return {};
   return {saturating_add(t.now(), d), d <= clock_duration::zero()};
 }
 
 /// A duration of any type, or a time point of steady_clock; those of other clocks do not compile.
 template <class T>
-concept time_or_duration = requires(const time_source& s, T t) { detail::limit(s, t); };
+concept time_or_duration = requires(const time_source& s, T t) {
+  detail::limit(s, t);
+};
 
-/// Stops a context that nobody else can ask anything of yet, so that nothing is to be fired.
+/// Stops a context that has neither callbacks nor children yet.
 inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
-  fire_queue none;
-  stop_visitor visitor{reason, none, collected_bit};
-  walk(c, visitor);
+  const spin_guard guard(c.lock);
+  if ((own_bits(c) & stopped_bit) != 0) return;
+  c.reason = reason;
+  publish(c, stopped_bit | collected_bit);
 }
 
-/// The second step of every context's life: below its parents, if any, then under its deadline.
-/// With an error the context is whole, but its own deadline will not happen.
+/// Under its own deadline, if that is earlier than the parent's. False: it has passed. With an
+/// error the context has no deadline of its own.
+[[nodiscard]] inline bool begin_time(context& c, time_limit own, std::error_code& ec) noexcept {
+  if (own.passed) return false;
+  if (own.at >= c.deadline) return true;
+  const clock_time_point inherited = std::exchange(c.deadline, own.at);
+  if (inplace_context* i = as_inplace(&c)) i->armed_by = this_thread();
+  c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);
+  if (clocks::arm(*c.time, c, ec)) return true;
+  if (!ec) return false;
+  c.deadline = inherited;
+  return true;
+}
+
+/// The second step of every context's life. The timer first: only until it is hung below its parent
+/// can a context still change its deadline.
 inline void begin_life(context& c, link& up, context* parent, time_limit own,
                        std::error_code& ec) noexcept {
-  c.deadline = parent != nullptr ? parent->deadline : clock_time_point::max();
-  const bool earlier = own.at < c.deadline;
-  if (earlier) c.deadline = own.at;
-  const bool timed = earlier && !own.passed;
-  if (timed) c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);
+  if (parent != nullptr) c.deadline = parent->deadline;
+  const bool in_time = begin_time(c, own, ec);
   if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, parent->reason);
-  if (own.passed) return stop_newborn(c, deadline_reason);
-  if (!timed) return;
-  if (inplace_context* i = as_inplace(&c)) i->armed_by = this_thread();
-  clocks::arm(*c.time, c, ec);
+  if (!in_time) stop_newborn(c, deadline_reason);
 }
 
 [[nodiscard]] inline context* new_context(time_source& t, context* parent, time_limit own,
@@ -109,8 +122,9 @@ inline void leave_queue(inplace_context& c) noexcept {
   const spin_guard guard(c.lock);
   if (c.queue != nullptr) c.queue->withdraw(c);
   if ((own_bits(c) & firing_bit) != 0 && c.firing->thread == this_thread())
-    fatal("an inplace_stop_source was destroyed inside one of its own stop callbacks; "
-          "let it outlive the callback, or use a stop_source");
+    fatal(
+        "an inplace_stop_source was destroyed inside one of its own stop callbacks; "
+        "let it outlive the callback, or use a stop_source");
 }
 
 /// The pins' decrements pair with these acquire loads; the last of them wakes who parked.

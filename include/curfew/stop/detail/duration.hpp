@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ratio>
+#include <type_traits>
 
 CURFEW_BEGIN
 namespace detail {
@@ -25,11 +26,13 @@ template <class Rep, class Period>
     return std::chrono::ceil<clock_duration>(d);
   } else {
     using ratio = std::ratio_divide<Period, clock_duration::period>;
-    const auto count = static_cast<std::intmax_t>(d.count());
-    const std::intmax_t whole = count / ratio::den;
-    const std::intmax_t rest = count % ratio::den * ratio::num;
-    const std::intmax_t up = rest > 0 && rest % ratio::den != 0 ? 1 : 0;
-    return clock_duration(whole * ratio::num + rest / ratio::den + up);
+    using number = std::common_type_t<Rep, std::intmax_t>;  // unsigned ones may need all their bits
+    constexpr auto num = static_cast<number>(ratio::num);
+    constexpr auto den = static_cast<number>(ratio::den);
+    const auto count = static_cast<number>(d.count());
+    const number rest = count % den * num;
+    const number up = rest > 0 && rest % den != 0 ? 1 : 0;
+    return clock_duration(static_cast<clock_duration::rep>(count / den * num + rest / den + up));
   }
 }
 
@@ -39,8 +42,8 @@ template <class Rep, class Period>
   using wide = std::chrono::duration<long double, clock_duration::period>;
   if (!(d.count() == d.count())) return clock_duration::zero();
   const wide value = std::chrono::duration_cast<wide>(d);
-  if (value >= wide(clock_duration::max())) return clock_duration::max();
-  if (value <= wide(clock_duration::min())) return clock_duration::min();
+  if (value >= wide((clock_duration::max)())) return (clock_duration::max)();
+  if (value <= wide((clock_duration::min)())) return (clock_duration::min)();
   return in_ticks(d);
 }
 
@@ -49,8 +52,10 @@ template <class Rep, class Period>
 [[nodiscard]] constexpr clock_time_point saturating_add(clock_time_point t,
                                                         clock_duration d) noexcept {
   const auto now = t.time_since_epoch();
-  if (d > clock_duration::zero() && now > clock_duration::max() - d) return clock_time_point::max();
-  if (d < clock_duration::zero() && now < clock_duration::min() - d) return clock_time_point::min();
+  if (d > clock_duration::zero() && now > (clock_duration::max)() - d)
+    return (clock_time_point::max)();
+  if (d < clock_duration::zero() && now < (clock_duration::min)() - d)
+    return (clock_time_point::min)();
   return t + d;
 }
 
@@ -59,8 +64,8 @@ template <class Rep, class Period>
                                                            clock_time_point from) noexcept {
   const auto a = to.time_since_epoch();
   const auto b = from.time_since_epoch();
-  if (b < clock_duration::zero() && a > clock_duration::max() + b) return clock_duration::max();
-  if (b > clock_duration::zero() && a < clock_duration::min() + b) return clock_duration::min();
+  if (b < clock_duration::zero() && a > (clock_duration::max)() + b) return (clock_duration::max)();
+  if (b > clock_duration::zero() && a < (clock_duration::min)() + b) return (clock_duration::min)();
   return a - b;
 }
 

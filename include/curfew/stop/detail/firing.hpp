@@ -49,10 +49,17 @@ class fire_queue {
   fire_queue(const fire_queue&) = delete;
   fire_queue& operator=(const fire_queue&) = delete;
 
-  void push(context& c) noexcept;                // with c.lock held
-  [[nodiscard]] context* pop() noexcept;         // an inplace context comes pinned
-  void withdraw(inplace_context& c) noexcept;    // with c.lock held
+  void push(context& c) noexcept;              // with c.lock held
+  [[nodiscard]] context* pop() noexcept;       // an inplace context comes pinned
+  void withdraw(inplace_context& c) noexcept;  // with c.lock held
   [[nodiscard]] bool empty() noexcept;
+
+  /// Around a fork; and for the child, with the lock held.
+  void lock() noexcept { lock_.lock(); }
+  void unlock() noexcept { lock_.unlock(); }
+  void reset_context_locks() noexcept {
+    for (context* c = first_; c != nullptr; c = c->next_fired) c->lock.reset();
+  }
 
  private:
   spin_lock lock_;
@@ -63,10 +70,10 @@ class fire_queue {
 struct inplace_context : context {
   constexpr explicit inplace_context(time_source& t) noexcept : context(t, inplace_bit, 0) {}
 
-  fire_queue* queue = nullptr;    // from push to the start of firing; guarded by lock
-  context* previous = nullptr;    // guarded by the queue's lock
-  bool queued = false;            // guarded by the queue's lock
-  thread_id armed_by = 0;         // who armed its deadline: gone in a child forked by another
+  fire_queue* queue = nullptr;  // from push to the start of firing; guarded by lock
+  context* previous = nullptr;  // guarded by the queue's lock
+  bool queued = false;          // guarded by the queue's lock
+  thread_id armed_by = 0;       // who armed its deadline: gone in a child forked by another
 };
 
 [[nodiscard]] inline inplace_context* as_inplace(context* c) noexcept {

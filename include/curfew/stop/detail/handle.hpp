@@ -56,7 +56,7 @@ class token_base {
 
   /// The earliest of its own and its ancestors'; time_point::max() when there is none.
   [[nodiscard]] time_source::time_point deadline() const noexcept {
-    return c_ != nullptr ? c_->deadline : time_source::time_point::max();
+    return c_ != nullptr ? c_->deadline : (time_source::time_point::max)();
   }
 
   /// Until the deadline, never negative; duration::max() when there is none.
@@ -74,8 +74,7 @@ class token_base {
   /// it can throw what arming a deadline there throws.
   template <class Rep, class Period>
   bool wait_for(any_duration<Rep, Period> d) const {
-    return c_ != nullptr &&
-           detail::wait_until(*c_, saturating_add(c_->time->now(), saturate(d)));
+    return c_ != nullptr && detail::wait_until(*c_, saturating_add(c_->time->now(), saturate(d)));
   }
   template <class Duration>
   bool wait_until(any_time_point<Duration> limit) const {
@@ -100,7 +99,7 @@ struct token_access {
 };
 
 inline time_source::duration token_base::remaining() const noexcept {
-  if (c_ == nullptr || !has_deadline(*c_)) return time_source::duration::max();
+  if (c_ == nullptr || !has_deadline(*c_)) return (time_source::duration::max)();
   const auto now = c_->time->now();
   if (now < c_->deadline) return saturating_subtract(c_->deadline, now);
   stopped_or_late(*c_);
@@ -112,8 +111,9 @@ inline void token_base::throw_if_stopped() const {
 #if CURFEW_EXCEPTIONS
   throw stopped_error(c_->reason);
 #else
-  fatal("throw_if_stopped() was called on a stopped token in a build without exceptions; "
-        "ask stop_requested() instead");
+  fatal(
+      "throw_if_stopped() was called on a stopped token in a build without exceptions; "
+      "ask stop_requested() instead");
 #endif
 }
 

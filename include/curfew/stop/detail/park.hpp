@@ -8,9 +8,10 @@
 //   using thread_id                                   an integer that the whole process agrees on
 //   thread_id this_thread()                           never 0
 //   void relax(unsigned spins)                        the spins-th failed attempt to get a lock
-//   void park(word&, expected)                        sleeps while word == expected; may return early
-//   bool park_until(word&, expected, time point)      the same; false: the time has passed
-//   void unpark_all(word&), void unpark_one(word&)    uses the word's address only, never its memory
+//   void park(word&, expected)                        sleeps while word == expected; may return
+//   early bool park_until(word&, expected, time point)      the same; false: the time has passed
+//   void unpark_all(word&), void unpark_one(word&)    uses the word's address only, never its
+//   memory
 #ifndef CURFEW_STOP_DETAIL_PARK_HPP
 #define CURFEW_STOP_DETAIL_PARK_HPP
 

@@ -23,12 +23,12 @@ namespace detail {
 /// one in each module whose symbols are hidden; contexts carry the address of theirs.
 ///
 /// Locks, in this order: pass_, a context's, wheel_lock_. pass_ is held while a thread of ours
-/// touches a context, and never over a callback. fork() is let through only while both pass_ and
-/// wheel_lock_ are free, so the child finds everything whole, and starts threads of its own if
-/// there is anything left to do for them.
+/// touches a context, and never over a callback. fork() is let through only while pass_,
+/// wheel_lock_ and the queue's lock are free, so the child finds everything whole, and starts
+/// threads of its own if there is anything left to do for them.
 class process_clock final : public time_source {
  public:
-  constexpr process_clock() noexcept = default;
+  constexpr process_clock() noexcept : time_source(steady_tag{}) {}
 
   [[nodiscard]] time_point now() const noexcept override { return clock::now(); }
 
@@ -41,11 +41,11 @@ class process_clock final : public time_source {
   using tick = timing_wheel::tick;
   static constexpr std::chrono::seconds slow{1};
 
-  void arm(timer_entry& e, std::error_code& ec) noexcept override;
+  bool arm(timer_entry& e, std::error_code& ec) noexcept override;
   void disarm(timer_entry& e) noexcept override;
 
   bool start(std::error_code& ec) noexcept;
-  bool start_threads(std::error_code& ec) noexcept;
+  bool start_driver(std::error_code& ec) noexcept;
   static void drive(void* self) noexcept;
   static void run(void* self) noexcept;
   time_point pass() noexcept;
@@ -55,25 +55,30 @@ class process_clock final : public time_source {
   void put_away(context& c) noexcept;
   void name_slow_callback() noexcept;
   static void tell_slow(void* name) noexcept;
-  bool begin(thread& t, thread::entry body, std::error_code& ec) noexcept;
+  bool begin(thread& t, thread::entry body, void* argument, std::error_code& ec) noexcept;
 
   static void before_fork() noexcept;
   static void after_fork_in_parent() noexcept;
   static void after_fork_in_child() noexcept;
+  bool last_after_fork() noexcept;
   void begin_again() noexcept;
   [[nodiscard]] context* give_back_current() noexcept;
   void cut_off_other_threads() noexcept;
+  static void reset_locks_around(context& top) noexcept;
 
   spin_lock pass_;
   std::atomic<bool> driving_{false};  // stored under pass_; the acquire load sees a whole start
   bool running_ = false;              // there is a runner; changed by the driver, under pass_
-  bool watches_fork_ = false;         // guarded by pass_
   bool forked_ = false;               // this process is a fork's child; changed with pass_ held
+  // The handlers may come to be registered twice, by two first deadlines: they notice.
+  std::atomic<bool> watches_fork_{false};
+  std::atomic<thread_id> forker_{0};  // who is between before_fork() and after it
+  unsigned fork_depth_ = 0;           // how many times over; the forker's own
 
   spin_lock wheel_lock_;
   timing_wheel wheel_;
-  timer_entry* due_ = nullptr;          // guarded by wheel_lock_
-  tick planned_ = timing_wheel::never;  // when the driver wakes by itself; guarded by wheel_lock_
+  timer_entry* due_ = nullptr;           // guarded by wheel_lock_
+  tick planned_ = timing_wheel::never;   // when the driver wakes by itself; guarded by wheel_lock_
   std::atomic<std::uint32_t> alarm_{0};  // the driver parks here; changed under wheel_lock_
 
   fire_queue queue_;
@@ -89,16 +94,17 @@ inline constinit process_clock the_process_clock;
 
 // --- arming -------------------------------------------------------------------------------------
 
-inline void process_clock::arm(timer_entry& e, std::error_code& ec) noexcept {
-  if (!start(ec)) return;
+inline bool process_clock::arm(timer_entry& e, std::error_code& ec) noexcept {
+  if (!start(ec)) return false;
   {
     const spin_guard guard(wheel_lock_);
     const tick due = wheel_.insert(e);
-    if (due >= planned_) return;  // the driver wakes before it anyway: no system call
+    if (due >= planned_) return true;  // the driver wakes before it anyway: no system call
     planned_ = due;
     alarm_.fetch_add(1, std::memory_order_release);
   }
   unpark_one(alarm_);
+  return true;
 }
 
 // The driver is not told: it wakes at the time it planned and finds nothing.
@@ -111,25 +117,26 @@ inline void process_clock::disarm(timer_entry& e) noexcept {
 
 inline bool process_clock::start(std::error_code& ec) noexcept {
   if (driving_.load(std::memory_order_acquire)) return true;
-  const spin_guard guard(pass_);
-  return driving_.load(std::memory_order_relaxed) || start_threads(ec);
-}
-
-inline bool process_clock::start_threads(std::error_code& ec) noexcept {
-  if (!watches_fork_) {
+  if (!watches_fork_.load(std::memory_order_relaxed)) {
     ec = at_fork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
     if (ec) return false;
-    watches_fork_ = true;
+    watches_fork_.store(true, std::memory_order_relaxed);
   }
+  const spin_guard guard(pass_);
+  return driving_.load(std::memory_order_relaxed) || start_driver(ec);
+}
+
+inline bool process_clock::start_driver(std::error_code& ec) noexcept {
   thread driver;
-  if (!begin(driver, &drive, ec)) return false;
+  if (!begin(driver, &drive, this, ec)) return false;
   driver.detach();
   driving_.store(true, std::memory_order_release);
   return true;
 }
 
-inline bool process_clock::begin(thread& t, thread::entry body, std::error_code& ec) noexcept {
-  return forked_ ? t.start_on_new_stack(body, this, ec) : t.start(body, this, ec);
+inline bool process_clock::begin(thread& t, thread::entry body, void* argument,
+                                 std::error_code& ec) noexcept {
+  return forked_ ? t.start_on_new_stack(body, argument, ec) : t.start(body, argument, ec);
 }
 
 inline void process_clock::drive(void* self) noexcept {
@@ -166,7 +173,7 @@ inline void process_clock::hand_over() noexcept {
   if (!running_) {
     std::error_code ec;
     thread runner;
-    running_ = begin(runner, &run, ec);
+    running_ = begin(runner, &run, this, ec);
     if (running_) runner.detach();
   }
   work_.fetch_add(1, std::memory_order_release);
@@ -179,7 +186,7 @@ inline void process_clock::name_slow_callback() noexcept {
   std::error_code ec;
   thread teller;
   void* const name = reinterpret_cast<void*>(std::exchange(callback_, nullptr));
-  if (teller.start(&tell_slow, name, ec)) teller.detach();
+  if (begin(teller, &tell_slow, name, ec)) teller.detach();
 }
 
 inline void process_clock::tell_slow(void* name) noexcept {
@@ -214,10 +221,8 @@ inline context* process_clock::take() noexcept {
 }
 
 inline void process_clock::put_away(context& c) noexcept {
-  {
-    const spin_guard guard(pass_);
-    current_ = nullptr;
-  }
+  const spin_guard guard(pass_);
+  current_ = nullptr;
   unpin(c);
 }
 
@@ -234,63 +239,107 @@ inline void process_clock::about_to_run(const callback_base& cb) noexcept {
 // --- fork ---------------------------------------------------------------------------------------
 
 inline void process_clock::before_fork() noexcept {
-  the_process_clock.pass_.lock();
-  the_process_clock.wheel_lock_.lock();
+  process_clock& c = the_process_clock;
+  if (c.forker_.load(std::memory_order_relaxed) != this_thread()) {
+    c.pass_.lock();
+    c.wheel_lock_.lock();
+    c.queue_.lock();
+    c.forker_.store(this_thread(), std::memory_order_relaxed);
+  }
+  ++c.fork_depth_;
+}
+
+inline bool process_clock::last_after_fork() noexcept {
+  if (--fork_depth_ != 0) return false;
+  forker_.store(0, std::memory_order_relaxed);
+  return true;
 }
 
 inline void process_clock::after_fork_in_parent() noexcept {
-  the_process_clock.wheel_lock_.unlock();
-  the_process_clock.pass_.unlock();
+  process_clock& c = the_process_clock;
+  if (!c.last_after_fork()) return;
+  c.queue_.unlock();
+  c.wheel_lock_.unlock();
+  c.pass_.unlock();
 }
 
-inline void process_clock::after_fork_in_child() noexcept { the_process_clock.begin_again(); }
+inline void process_clock::after_fork_in_child() noexcept {
+  if (the_process_clock.last_after_fork()) the_process_clock.begin_again();
+}
 
 /// The threads are the parent's. Unless the child was forked inside a callback: then this thread is
-/// the runner, and goes on being it when the callback returns. A child that only polls has no other
-/// way to see its deadlines than a driver of its own; if no thread can be had now, the next
+/// one of ours, and goes on being it when the callback returns. A child that only polls has no
+/// other way to see its deadlines than a driver of its own; if no thread can be had now, the next
 /// deadline that is armed tries again.
 inline void process_clock::begin_again() noexcept {
-  driving_.store(false, std::memory_order_relaxed);
-  const bool is_runner = current_ != nullptr && runner_ == this_thread();
-  context* const orphan = is_runner ? nullptr : give_back_current();
-  running_ = is_runner;
-  forked_ = true;
   cut_off_other_threads();
+  queue_.reset_context_locks();
+  queue_.unlock();
+  callback_ = nullptr;
+  const bool ours = current_ != nullptr && runner_ == this_thread();
+  context* const orphan = ours ? nullptr : give_back_current();
+  const bool driving = ours && !running_;
+  running_ = ours && running_;
+  forked_ = true;
+  driving_.store(driving, std::memory_order_relaxed);
   const bool work = wheel_.next() != timing_wheel::never || due_ != nullptr || !queue_.empty();
   wheel_lock_.unlock();
   std::error_code ec;
-  if (work) start_threads(ec);
+  if (work && !driving) start_driver(ec);
   pass_.unlock();
   if (orphan != nullptr) unpin(*orphan);
 }
 
-/// The callback that the parent's runner was in counts as run; those after it are run here. The
-/// context's lock can only be held by a thread that does not exist here: then it stays as it is.
-/// Returns the context that the runner had pinned.
+/// The callback that the parent's runner was in counts as run; those after it are run here. Returns
+/// the context that the runner had pinned.
 inline context* process_clock::give_back_current() noexcept {
   context* const c = std::exchange(current_, nullptr);
-  callback_ = nullptr;
-  if (c == nullptr || !c->lock.try_lock()) return nullptr;
+  if (c == nullptr) return nullptr;
+  c->lock.reset();
+  const spin_guard guard(c->lock);
   if ((own_bits(*c) & firing_bit) != 0) end_firing(*c);
   if (c->callbacks != nullptr) queue_.push(*c);
-  c->lock.unlock();
   return c;
 }
 
-/// Inplace contexts that other threads armed stand on stacks that will be used again. Of the others
-/// that are armed, no lock is held: who held it does not exist here.
+/// Inplace contexts that other threads armed may stand on stacks that will be used again. Around
+/// the others that are armed, no lock is held: who held it does not exist here.
 inline void process_clock::cut_off_other_threads() noexcept {
   wheel_.for_each([](timer_entry& e) noexcept {
     context& c = static_cast<context&>(e);
+    reset_locks_around(c);
     const inplace_context* const scoped = as_inplace(&c);
-    const bool gone = scoped != nullptr && scoped->armed_by != this_thread();
-    if (gone) unlink_timer(e);
-    c.lock.reset();
-    for_each_link(c, [gone](link& l) noexcept {
-      l.parent->lock.reset();
-      if (gone) unhang(l);
+    if (scoped == nullptr || scoped->armed_by == this_thread()) return;
+    unlink_timer(e);
+    for_each_link(c, [](link& l) noexcept {
+      unhang(l);
+      l.parent = nullptr;  // its count stays: nobody is left to give it back
     });
   });
+}
+
+/// Its own, its ancestors', and those below it, but for what is armed itself.
+inline void process_clock::reset_locks_around(context& top) noexcept {
+  for (context* c = &top; c != nullptr; c = c->up.parent) {
+    c->lock.reset();
+    for_each_link(*c, [](link& l) noexcept { l.parent->lock.reset(); });
+  }
+  context* c = &top;
+  for (link* next = c->children;;) {
+    while (next != nullptr && (own_bits(*next->child) & timed_bit) != 0) next = next->next;
+    if (next != nullptr) {
+      c = next->child;
+      arrive(*c, *next);
+      c->lock.reset();
+      next = c->children;
+    } else if (c != &top) {
+      const link* const via = arrival(*c);
+      c = via->parent;
+      next = via->next;
+    } else {
+      return;
+    }
+  }
 }
 
 }  // namespace detail

@@ -26,7 +26,9 @@ class spin_lock {
   void lock() noexcept {
     for (unsigned spins = 0; !try_lock(); ++spins) relax(spins);
   }
-  [[nodiscard]] bool try_lock() noexcept { return held_.exchange(1, std::memory_order_acquire) == 0; }
+  [[nodiscard]] bool try_lock() noexcept {
+    return held_.exchange(1, std::memory_order_acquire) == 0;
+  }
   void unlock() noexcept { held_.store(0, std::memory_order_release); }
   /// In a forked child: whoever held it does not exist here.
   void reset() noexcept { unlock(); }

@@ -75,7 +75,7 @@ inline void publish(context& c, std::uint32_t more) noexcept {
 }
 
 [[nodiscard]] inline bool has_deadline(const context& c) noexcept {
-  return c.deadline != clock_time_point::max();
+  return c.deadline != (clock_time_point::max)();
 }
 
 [[nodiscard]] inline bool past_deadline(const context& c) noexcept {
@@ -89,11 +89,11 @@ struct stop_visitor {
   fire_queue& queue;
   std::uint32_t skip;  // of the top: what makes this stop come second
   bool won = false;
-  clock_time_point now = clock_time_point::min();  // read at the first deadline met
+  clock_time_point now = (clock_time_point::min)();  // read at the first deadline met
 
   bool late(const context& c) noexcept {
     if (!has_deadline(c)) return false;
-    if (now == clock_time_point::min()) now = c.time->now();
+    if (now == (clock_time_point::min)()) now = c.time->now();
     return now >= c.deadline;
   }
   bool enter(context& c) noexcept {

@@ -36,7 +36,7 @@ class timing_wheel {
     return nanoseconds(t) >> tick_bits;
   }
   [[nodiscard]] static constexpr clock_time_point time_of(tick t) noexcept {
-    if (t >= (tick{1} << (63 - tick_bits))) return clock_time_point::max();
+    if (t >= (tick{1} << (63 - tick_bits))) return (clock_time_point::max)();
     return saturate(std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>(
         std::chrono::nanoseconds(static_cast<std::int64_t>(t << tick_bits))));
   }
@@ -54,7 +54,7 @@ class timing_wheel {
   /// The first tick at which advance() may have something to do; `never` for an empty wheel.
   [[nodiscard]] tick next() noexcept;
 
-  /// Moves every entry whose tick has come to `due`; its order is not defined.
+  /// Moves every entry whose tick has come to the front of `due`, in no order.
   void advance(tick to, timer_entry*& due) noexcept;
 
  private:
@@ -78,7 +78,8 @@ class timing_wheel {
   void empty_slot(timer_entry*& slot, tick now, timer_entry*& due) noexcept;
 
   tick base_ = 0;
-  std::uint64_t used_[levels] = {};  // a set bit: the slot may hold entries; a clear one: it is empty
+  std::uint64_t used_[levels] =
+      {};  // a set bit: the slot may hold entries; a clear one: it is empty
   timer_entry* slots_[levels][64] = {};
 };
 
@@ -109,8 +110,7 @@ inline timing_wheel::tick timing_wheel::next() noexcept {
     while (used_[level] != 0) {
       const auto slot = static_cast<unsigned>(std::countr_zero(used_[level]));
       const unsigned shift = level * digit_bits;
-      if (slots_[level][slot] != nullptr)
-        return (((base_ >> shift) & ~digit_mask) | slot) << shift;
+      if (slots_[level][slot] != nullptr) return (((base_ >> shift) & ~digit_mask) | slot) << shift;
       used_[level] &= used_[level] - 1;
     }
   }

@@ -18,13 +18,13 @@ namespace detail {
 }
 
 /// Until it is stopped (true), or can no longer be, or the limit passes on the steady clock.
-inline bool wait(context& c, clock_time_point limit = clock_time_point::max()) noexcept {
+inline bool wait(context& c, clock_time_point limit = (clock_time_point::max)()) noexcept {
   for (;;) {
     if (stopped_or_late(c)) return true;
     if (!possible(c)) return false;
     const std::uint32_t b = announce_waiter(c);
     if ((b & (stopped_bit | impossible_bit)) != 0) continue;
-    if (limit == clock_time_point::max()) {
+    if (limit == (clock_time_point::max)()) {
       park(c.state, b);
     } else if (!park_until(c.state, b, limit)) {
       return stopped_or_late(c);
@@ -48,7 +48,7 @@ inline bool wait_on_child(context& c, clock_time_point until) {
 }
 
 inline bool wait_until(context& c, clock_time_point limit) {
-  if (limit == clock_time_point::max() || c.time == &time_source::process()) return wait(c, limit);
+  if (limit == (clock_time_point::max)() || clocks::steady(*c.time)) return wait(c, limit);
   if (!possible(c)) return false;
   return wait_on_child(c, limit);
 }

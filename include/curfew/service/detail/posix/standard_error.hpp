@@ -48,8 +48,10 @@ class standard_error {
     while (!text.empty()) {
       const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
       if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
-      if (n < 0 && errno == EAGAIN) wait_for_room();
-      else if (n <= 0 && errno != EINTR) return;
+      if (n < 0 && errno == EAGAIN)
+        wait_for_room();
+      else if (n <= 0 && errno != EINTR)
+        return;
     }
   }
 

@@ -27,7 +27,7 @@ __declspec(dllimport) int __stdcall WriteFile(void*, const void*, unsigned long,
 CURFEW_BEGIN
 namespace detail {
 
-/// CONSOLE_SCREEN_BUFFER_INFO: size, cursor, attributes, the window's left top right bottom, largest.
+/// CONSOLE_SCREEN_BUFFER_INFO.
 struct console_buffer_info {
   short size_x, size_y, cursor_x, cursor_y;
   unsigned short attributes;
@@ -45,7 +45,9 @@ class standard_error {
     return handle_ != nullptr && handle_ != invalid_handle();
   }
   [[nodiscard]] bool is_terminal() const noexcept { return terminal_; }
-  [[nodiscard]] bool speaks_utf8() const noexcept { return terminal_ && GetConsoleOutputCP() == 65001; }
+  [[nodiscard]] bool speaks_utf8() const noexcept {
+    return terminal_ && GetConsoleOutputCP() == 65001;
+  }
 
   [[nodiscard]] std::size_t width() const noexcept {
     console_buffer_info info{};

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <climits>
 #include <cstdint>
+#include <limits>
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -55,8 +56,10 @@ inline bool park_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   if (since < since.zero()) since = since.zero();
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
   timespec ts{};
-  ts.tv_sec = static_cast<time_t>(seconds.count());
-  ts.tv_nsec = static_cast<long>(std::chrono::nanoseconds(since - seconds).count());
+  constexpr auto latest = (std::numeric_limits<time_t>::max)();  // where time has 32 bits, 2038
+  const bool fits = seconds.count() <= latest;
+  ts.tv_sec = fits ? static_cast<time_t>(seconds.count()) : latest;
+  ts.tv_nsec = static_cast<decltype(ts.tv_nsec)>(std::chrono::nanoseconds(since - seconds).count());
   return futex(word, FUTEX_WAIT_BITSET, expected, &ts) != ETIMEDOUT;
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Parking on POSIX systems that offer no documented sleep on a word: short naps that grow to 2 ms.
+// Parking on POSIX systems that offer no documented sleep on a word: short naps that grow to 10 ms.
 // Correct everywhere, prompt enough for a stop, and to be replaced where the system has better.
 #ifndef CURFEW_STOP_DETAIL_POSIX_POLL_PARK_HPP
 #define CURFEW_STOP_DETAIL_POSIX_POLL_PARK_HPP
 
 #include <curfew/config.hpp>
 
-#if CURFEW_POSIX && !CURFEW_LINUX
+#if !CURFEW_WINDOWS
 
 #include <curfew/stop/detail/posix/this_thread.hpp>
 
@@ -25,13 +25,13 @@ inline bool park_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
     if (std::chrono::steady_clock::now() >= limit) return false;
     const timespec ts{0, nap};
     nanosleep(&ts, nullptr);
-    if (nap < 1'280'000) nap *= 2;
+    if (nap < 10'000'000) nap *= 2;
   }
   return true;
 }
 
 inline void park(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept {
-  park_until(word, expected, std::chrono::steady_clock::time_point::max());
+  park_until(word, expected, (std::chrono::steady_clock::time_point::max)());
 }
 
 inline void unpark_all(std::atomic<std::uint32_t>&) noexcept {}

@@ -10,6 +10,7 @@
 #if CURFEW_POSIX
 
 #include <bit>
+#include <cerrno>
 #include <cstdint>
 
 #include <pthread.h>
@@ -22,7 +23,8 @@ namespace detail {
 using thread_id = std::uintptr_t;
 
 [[nodiscard]] inline thread_id this_thread() noexcept {
-  return std::bit_cast<thread_id>(pthread_self());  // an integer on some systems, a pointer on others
+  return std::bit_cast<thread_id>(
+      pthread_self());  // an integer on some systems, a pointer on others
 }
 
 /// Yields early: a holder that lost its processor gets it back, and threads take turns in batches,
@@ -33,8 +35,10 @@ inline void relax(unsigned spins) noexcept {
     sched_yield();
     return;
   }
+  const int kept = errno;
   const timespec nap{0, 50'000};
   nanosleep(&nap, nullptr);
+  errno = kept;
 }
 
 }  // namespace detail

@@ -75,13 +75,16 @@ inline bool thread::start(entry f, void* argument, std::error_code& ec) noexcept
 }
 
 inline bool thread::start_on_new_stack(entry f, void* argument, std::error_code& ec) noexcept {
-  constexpr std::size_t size = std::size_t{1} << 20;
-  void* const stack = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
+  constexpr std::size_t guard = std::size_t{1} << 16;
+  constexpr std::size_t size = std::size_t{1} << 23;  // only what is touched takes memory
+  void* const block = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0);
   pthread_attr_t attributes;
-  if (stack == MAP_FAILED || pthread_attr_init(&attributes) != 0) return start(f, argument, ec);
-  pthread_attr_setstack(&attributes, stack, size);
+  if (block == MAP_FAILED || pthread_attr_init(&attributes) != 0) return start(f, argument, ec);
+  mprotect(block, guard, PROT_NONE);
+  pthread_attr_setstack(&attributes, static_cast<char*>(block) + guard, size - guard);
   const bool started = start(&attributes, f, argument, ec);
   pthread_attr_destroy(&attributes);
+  if (!started) munmap(block, size);
   return started;
 }
 

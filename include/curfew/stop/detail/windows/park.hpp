@@ -38,9 +38,7 @@ void look_up(F& target, HINSTANCE__* module, const char* name) noexcept {
   target = reinterpret_cast<F>(reinterpret_cast<void*>(GetProcAddress(module, name)));
 }
 
-/// Looked up on every call that is about to enter the kernel anyway: no static, no order of
-/// initialisation, nothing that a second module could have missed.
-inline address_wait address_functions() noexcept {
+inline address_wait look_up_address_functions() noexcept {
   address_wait f;
   HINSTANCE__* const module = GetModuleHandleA("kernelbase.dll");
   if (module == nullptr) return f;
@@ -48,6 +46,23 @@ inline address_wait address_functions() noexcept {
   look_up(f.wake_all, module, "WakeByAddressAll");
   look_up(f.wake_one, module, "WakeByAddressSingle");
   return f;
+}
+
+inline constinit address_wait the_address_wait;
+inline constinit std::atomic<unsigned> address_wait_state{
+    0};  // 0: unknown, 1: being stored, 2: known
+
+/// Looked up once in a module. Two threads may both look; the release store of 2 publishes the
+/// result of the one that stores.
+inline address_wait address_functions() noexcept {
+  if (address_wait_state.load(std::memory_order_acquire) == 2) return the_address_wait;
+  const address_wait found = look_up_address_functions();
+  unsigned unknown = 0;
+  if (address_wait_state.compare_exchange_strong(unknown, 1, std::memory_order_relaxed)) {
+    the_address_wait = found;
+    address_wait_state.store(2, std::memory_order_release);
+  }
+  return found;
 }
 
 inline void park_for(std::atomic<std::uint32_t>& word, std::uint32_t expected,

@@ -31,8 +31,8 @@ class thread {
   ~thread() = default;
 
   bool start(entry run, void* argument, std::error_code& ec) noexcept;
-  bool start_on_new_stack(entry run, void* argument, std::error_code& ec) noexcept {
-    return start(run, argument, ec);
+  bool start_on_new_stack(entry f, void* argument, std::error_code& ec) noexcept {
+    return start(f, argument, ec);
   }
   [[nodiscard]] bool joinable() const noexcept { return handle_ != nullptr; }
   void join() noexcept {
