@@ -290,11 +290,10 @@ int main(int argc, char** argv) {
     complain(wrong + "\n" + web::usage);
     return 2;
   }
-  if (chosen.help) {
-    say(web::usage);
-    return 0;
-  }
+  if (chosen.help) return say(web::usage), 0;
   web::prepare_sockets();
   const curfew::service_spec spec{.name = "web_server", .stop_timeout = chosen.stop_timeout};
-  return curfew::run(spec, argc, argv, [&](curfew::service& self) { return serve(self, chosen); });
+  const auto body = [&chosen](curfew::service& self) { return serve(self, chosen); };
+  const int code = curfew::run(spec, argc, argv, body);
+  return code == 0 && web::lost ? 1 : code;
 }

@@ -21,7 +21,7 @@ namespace web {
 // Lines are collected and written together: once a second, and at the end.
 class access_log {
  public:
-  explicit access_log(std::FILE* file) : file_{file} {
+  explicit access_log(std::FILE* stream) : file_{stream} {
     writer_.spawn([this](const curfew::stop_token& stop) {
       while (!stop.wait_for(std::chrono::seconds(1))) write();
     });

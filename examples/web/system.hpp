@@ -28,6 +28,7 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -54,7 +55,11 @@ inline int complain(const std::string& what) {
 }
 
 // For a release that had to leave something undone: the others go on, and the exit code tells it.
+// Without exceptions it cannot fail, so there main has to look.
+inline std::atomic<bool> lost{false};
+
 inline void lose(const std::string& what) {
+  lost = true;
 #if CURFEW_EXCEPTIONS
   throw std::runtime_error(what);
 #else

@@ -21,6 +21,27 @@
 #define CURFEW_LINUX 0
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define CURFEW_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CURFEW_THREAD_SANITIZER 1
+#endif
+#endif
+#if !defined(CURFEW_THREAD_SANITIZER)
+#define CURFEW_THREAD_SANITIZER 0
+#endif
+
+// Whether short naps are the best way there is to sleep on a word. Under the thread sanitizer they
+// are: it delivers a signal to a thread only in calls that it knows, and the futex is none.
+#if CURFEW_POSIX && (!CURFEW_LINUX || CURFEW_THREAD_SANITIZER)
+#define CURFEW_NAPS 1
+#define CURFEW_FUTEX 0
+#else
+#define CURFEW_NAPS 0
+#define CURFEW_FUTEX CURFEW_LINUX
+#endif
+
 #if defined(__APPLE__)
 #define CURFEW_APPLE 1
 #else

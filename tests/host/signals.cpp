@@ -3,6 +3,7 @@
 // The bridge on every system, with scripted signals.
 #include <curfew/host/signals.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -123,6 +124,17 @@ TEST_CASE("after off the signal stops again") {
   CHECK(stops(source.get_token()));
 }
 
+TEST_CASE("a function that was replaced or taken away is gone") {
+  signal_bridge bridge((stop_source()));
+  const auto alive = std::make_shared<int>();
+  bridge.on(SIGINT, [alive] {});
+  CHECK(alive.use_count() == 2);
+  bridge.on(SIGINT, [alive] {});
+  CHECK(alive.use_count() == 2);
+  bridge.off(SIGINT);
+  CHECK(alive.use_count() == 1);
+}
+
 TEST_CASE("a function may replace itself and take itself away") {
   std::atomic<int> second{0};
   std::atomic<int> first{0};
@@ -207,6 +219,7 @@ TEST_CASE("the hurry and the end still work while the destructor waits for a sto
   const auto hurry = bridge->hurry();
   bool hurried = false;
   stop_callback waits(source.get_token(), [&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // for the destructor to begin
     arrive(SIGINT);
     hurried = stops(hurry);
   });

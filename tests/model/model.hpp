@@ -33,7 +33,7 @@ class process_clock final : public time_source {
   time_point now() const noexcept override { return time_point(duration(1)); }
 
  private:
-  void arm(timer_entry&, std::error_code&) noexcept override {}
+  bool arm(timer_entry&, std::error_code&) noexcept override { return true; }
   void disarm(timer_entry&) noexcept override {}
 };
 inline constinit process_clock the_process_clock;

@@ -16,6 +16,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -52,9 +53,21 @@ struct chain_link {
   }
 };
 
-void count_in_global();
 int global_count = 0;
 void count_in_global() { ++global_count; }
+
+/// A clock on which no timer can be had.
+class timerless_clock final : public curfew::time_source {
+ public:
+  time_point now() const noexcept override { return time_point(std::chrono::hours(1)); }
+
+ private:
+  bool arm(curfew::detail::timer_entry&, std::error_code& ec) noexcept override {
+    ec = std::make_error_code(std::errc::resource_unavailable_try_again);
+    return false;
+  }
+  void disarm(curfew::detail::timer_entry&) noexcept override {}
+};
 
 std::vector<std::string> names(const curfew::release_report& report) {
   std::vector<std::string> result;
@@ -644,6 +657,23 @@ TEST_CASE("a second token may be on another clock than the stack") {
     CHECK(hurry.stop_requested());
   });
   CHECK(stack.release(10s, second_signal.get_token()).ok());
+}
+
+TEST_CASE("an entry whose time cannot be measured is hurried at once and released all the same") {
+  timerless_clock clock;
+  int hurried = 0;
+  resource_stack stack(clock);
+  stack.defer("unlimited", [&](curfew::stop_token hurry) { hurried -= hurry.stop_requested(); });
+  stack.defer("shared",
+              [&](curfew::stop_token hurry) {
+                hurried += hurry.stop_requested();
+                CHECK(hurry.reason().cause == curfew::stop_cause::fault);
+              },
+              {5s});
+  stack.defer("inplace",
+              [&](curfew::inplace_stop_token hurry) { hurried += hurry.stop_requested(); }, {5s});
+  CHECK(stack.release().ok());
+  CHECK(hurried == 2);
 }
 
 TEST_CASE("a token that a release keeps stays valid after it") {

@@ -29,7 +29,7 @@ class timerless_clock final : public curfew::time_source {
   void pass(duration d) noexcept { now_.store(now_.load() + d); }
 
  private:
-  void arm(curfew::detail::timer_entry&, std::error_code&) noexcept override {}
+  bool arm(curfew::detail::timer_entry&, std::error_code&) noexcept override { return true; }
   void disarm(curfew::detail::timer_entry&) noexcept override {}
   std::atomic<duration> now_{duration{1h}};
 };

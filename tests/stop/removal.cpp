@@ -96,7 +96,7 @@ TEST_CASE("remove waits for a callback that runs on another thread") {
   opener.join();
 }
 
-TEST_CASE("try_remove does not wait for a running callback and says that it runs") {
+TEST_CASE("trying to remove does not wait for a running callback and says that it runs") {
   held_stop stop;
   CHECK_FALSE(stop.callback->try_remove());
   CHECK_FALSE(stop.finished.load());
@@ -107,7 +107,7 @@ TEST_CASE("try_remove does not wait for a running callback and says that it runs
   CHECK(stop.callback->try_remove());
 }
 
-TEST_CASE("the destructor after a failed try_remove still waits") {
+TEST_CASE("the destructor after a failed try to remove still waits") {
   held_stop stop;
   CHECK_FALSE(stop.callback->try_remove());
   std::thread opener{[&] { stop.let_go(); }};
@@ -256,7 +256,7 @@ TEST_CASE("after remove the function object is not touched again") {
   }
 }
 
-TEST_CASE("try_remove racing a stop is right about what it says") {
+TEST_CASE("trying to remove while a stop comes is right about what it says") {
   for (int round = 0; round < 500; ++round) {
     stop_source s;
     test::starting_line line{2};
@@ -275,7 +275,7 @@ TEST_CASE("try_remove racing a stop is right about what it says") {
   }
 }
 
-TEST_CASE("remove and try_remove of an inplace callback") {
+TEST_CASE("removing and trying to remove an inplace callback") {
   curfew::inplace_stop_source s;
   int runs = 0;
   curfew::inplace_stop_callback removed(s.get_token(), [&] { ++runs; });

@@ -15,13 +15,7 @@
 #if CURFEW_POSIX
 #include <pthread.h>
 #elif CURFEW_WINDOWS
-extern "C" {
-__declspec(dllimport) void* __stdcall CreateThread(void*, std::size_t,
-                                                   unsigned long(__stdcall*)(void*), void*,
-                                                   unsigned long, unsigned long*);
-__declspec(dllimport) unsigned long __stdcall WaitForSingleObject(void*, unsigned long);
-__declspec(dllimport) int __stdcall CloseHandle(void*);
-}
+#include <curfew/stop/detail/windows/kernel32.hpp>
 #endif
 
 #if defined(__SANITIZE_THREAD__)

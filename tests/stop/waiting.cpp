@@ -95,7 +95,7 @@ TEST_CASE("a stop wakes every waiter") {
   std::atomic<int> woken{0};
   std::vector<std::thread> waiters;
   for (int i = 0; i < 16; ++i)
-    waiters.emplace_back([&, t = (i % 2 == 0 ? s : child).get_token()] {
+    waiters.emplace_back([&woken, i, t = (i % 2 == 0 ? s : child).get_token()] {
       if (i % 4 < 2 ? t.wait() : t.wait_for(1h)) woken.fetch_add(1);
     });
   std::this_thread::sleep_for(1ms);

@@ -131,7 +131,8 @@ inline bool signal_hook::take(int signal, route way, std::error_code& ec) noexce
   const bool held = taken_.contains(signal) && holds(signal);
   struct sigaction now = {};
   if (sigaction(signal, nullptr, &now) != 0) return refuse(std::errc::invalid_argument, ec);
-  if (!held) desk.previous[signal].store(now);
+  // An old handler of ours that somebody put back is not what was there before.
+  if (!held && !holds(signal)) desk.previous[signal].store(now);
   if (way == route::press && desk.previous[signal].load().sa_handler == SIG_IGN) {
     give_back(signal);
     return true;

@@ -21,10 +21,10 @@
 #include CURFEW_PARKING_HEADER
 #elif CURFEW_WINDOWS
 #include <curfew/stop/detail/windows/park.hpp>
-#elif CURFEW_LINUX
-#include <curfew/stop/detail/posix/futex_park.hpp>
+#elif CURFEW_NAPS
+#include <curfew/stop/detail/posix/nap_park.hpp>
 #else
-#include <curfew/stop/detail/posix/poll_park.hpp>
+#include <curfew/stop/detail/posix/futex_park.hpp>
 #endif
 
 #endif

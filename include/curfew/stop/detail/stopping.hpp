@@ -82,17 +82,18 @@ inline void publish(context& c, std::uint32_t more) noexcept {
   return has_deadline(c) && c.time->now() >= c.deadline;
 }
 
-/// The first part of a stop: latches everything below, collects what has callbacks. Whose own
-/// deadline has passed, unnoticed so far, is told that.
+/// The first part of a stop: latches everything below, collects what has callbacks. A descendant
+/// whose own deadline, earlier than that of the top, has passed unnoticed, is told that instead.
 struct stop_visitor {
   const stop_reason& reason;
   fire_queue& queue;
-  std::uint32_t skip;  // of the top: what makes this stop come second
+  std::uint32_t skip;         // of the top: what makes this stop come second
+  clock_time_point deadline;  // the top's
   bool won = false;
-  clock_time_point now = (clock_time_point::min)();  // read at the first deadline met
+  clock_time_point now = (clock_time_point::min)();  // read at the first earlier deadline
 
   bool late(const context& c) noexcept {
-    if (!has_deadline(c)) return false;
+    if (c.deadline >= deadline) return false;
     if (now == (clock_time_point::min)()) now = c.time->now();
     return now >= c.deadline;
   }
@@ -148,7 +149,7 @@ inline bool stopped_or_late(context& c) noexcept {
 
 /// The timer's part: latches and collects a context that it has pinned.
 inline void expire(context& c, fire_queue& queue) noexcept {
-  stop_visitor visitor{deadline_reason, queue, collected_bit};
+  stop_visitor visitor{deadline_reason, queue, collected_bit, c.deadline};
   walk(c, visitor);
 }
 
@@ -158,7 +159,7 @@ inline void expire(context& c, fire_queue& queue) noexcept {
 inline bool request_stop(context& c, const stop_reason& reason) noexcept {
   if (stopped_or_late(c)) return false;
   fire_queue queue;
-  stop_visitor visitor{reason, queue, stopped_bit};
+  stop_visitor visitor{reason, queue, stopped_bit, c.deadline};
   walk(c, visitor);
   fire_all(queue);
   return visitor.won;

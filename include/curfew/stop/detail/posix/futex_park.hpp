@@ -7,7 +7,7 @@
 
 #include <curfew/config.hpp>
 
-#if CURFEW_LINUX
+#if CURFEW_FUTEX
 
 #include <curfew/stop/detail/posix/this_thread.hpp>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Parking on POSIX systems that offer no documented sleep on a word: short naps that grow to 10 ms.
-// Correct everywhere, prompt enough for a stop, and to be replaced where the system has better.
-#ifndef CURFEW_STOP_DETAIL_POSIX_POLL_PARK_HPP
-#define CURFEW_STOP_DETAIL_POSIX_POLL_PARK_HPP
+// Parking by short naps that grow to 10 ms, where there is nothing better: correct everywhere, and
+// prompt enough for a stop.
+#ifndef CURFEW_STOP_DETAIL_POSIX_NAP_PARK_HPP
+#define CURFEW_STOP_DETAIL_POSIX_NAP_PARK_HPP
 
 #include <curfew/config.hpp>
 
-#if !CURFEW_WINDOWS
+#if CURFEW_NAPS
 
 #include <curfew/stop/detail/posix/this_thread.hpp>
 
