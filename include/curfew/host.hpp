@@ -4,7 +4,9 @@
 #ifndef CURFEW_HOST_HPP
 #define CURFEW_HOST_HPP
 
+#include <curfew/host/host_kind.hpp>
 #include <curfew/host/service_spec.hpp>
+#include <curfew/host/signal_options.hpp>
 #include <curfew/host/signals.hpp>
 
 #endif

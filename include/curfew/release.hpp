@@ -6,6 +6,9 @@
 
 #include <curfew/release/gate.hpp>
 #include <curfew/release/label.hpp>
+#include <curfew/release/release_entry.hpp>
+#include <curfew/release/release_observer.hpp>
+#include <curfew/release/release_report.hpp>
 #include <curfew/release/resource_stack.hpp>
 
 #endif

@@ -95,6 +95,8 @@ def main():
     parser.add_argument("--exe-dir", required=True)
     parser.add_argument("--runner")
     options = parser.parse_args()
+    # A shell ignores SIGINT in what it runs in the background, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     place = Place(options.exe_dir, options.runner)
     needed = [place.exe(name) for name in ("ctrl_c", "deadline", "resource_order")]
     if None in place.runner or not all(exe.exists() for exe in needed):

@@ -466,7 +466,7 @@ def _(place):
             try:
                 while server.status("/readyz") == 200:
                     served.append(server.status("/slow?ms=5"))
-            except (OSError, Wrong) as error:
+            except (OSError, IndexError, Wrong) as error:
                 failures.append(error)
 
         users = [threading.Thread(target=balance) for _ in range(8)]
@@ -663,6 +663,8 @@ def main():
     parser.add_argument("--only", default="", help="cases whose title has these words")
     parser.add_argument("--repeat", type=int, default=1)
     options = parser.parse_args()
+    # A shell ignores SIGINT in what it runs in the background, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="curfew-web-") as folder:
         place = Place(options.exe_dir, options.runner, folder)
         if not place.exe.exists() or None in place.command:

@@ -145,6 +145,7 @@ TEST_CASE("the ends of time as time points") {
   const stop_source always{time_point::min()};
   CHECK(always.stop_requested());
   CHECK(always.get_token().reason().cause == stop_cause::deadline);
+  CHECK(always.get_token().deadline() == time_point::min());
   CHECK(always.get_token().remaining() <= 0s);
   const stop_source epoch{time_point{}};
   CHECK(epoch.stop_requested());

@@ -19,8 +19,8 @@ class signal_set {
   static constexpr int limit = 128;  ///< one more than the highest number
 
   constexpr signal_set() noexcept = default;
-  constexpr signal_set(std::initializer_list<int> signals) noexcept {
-    for (const int signal : signals) insert(signal);
+  constexpr signal_set(std::initializer_list<int> numbers) noexcept {
+    for (const int number : numbers) insert(number);
   }
 
   constexpr void insert(int signal) noexcept { word(valid(signal) ? signal : 0) |= bit(signal); }
