@@ -7,10 +7,10 @@
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/detail/stopping.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <system_error>
-#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
@@ -54,9 +54,10 @@ inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
 /// Under its own deadline, if that is earlier than the parent's. False: it has passed. With an
 /// error the context has no deadline of its own.
 [[nodiscard]] inline bool begin_time(context& c, time_limit own, std::error_code& ec) noexcept {
+  const clock_time_point inherited = c.deadline;
+  c.deadline = (std::min)(own.at, inherited);
   if (own.passed) return false;
-  if (own.at >= c.deadline) return true;
-  const clock_time_point inherited = std::exchange(c.deadline, own.at);
+  if (own.at >= inherited) return true;
   if (inplace_context* i = as_inplace(&c)) i->armed_by = this_thread();
   c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);
   if (clocks::arm(*c.time, c, ec)) return true;
