@@ -55,8 +55,12 @@ inline bool park_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   park(word, expected);
   return true;
 }
-inline void unpark_all(std::atomic<std::uint32_t>&) noexcept { model::parking_lot::current->wake(); }
-inline void unpark_one(std::atomic<std::uint32_t>&) noexcept { model::parking_lot::current->wake(); }
+inline void unpark_all(std::atomic<std::uint32_t>&) noexcept {
+  model::parking_lot::current->wake();
+}
+inline void unpark_one(std::atomic<std::uint32_t>&) noexcept {
+  model::parking_lot::current->wake();
+}
 
 }  // namespace detail
 CURFEW_END

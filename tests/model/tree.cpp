@@ -11,7 +11,9 @@ using model::callback;
 
 namespace {
 
-stop_reason numbered(unsigned n) { return {curfew::stop_cause::control, static_cast<int>(n), 0, -1}; }
+stop_reason numbered(unsigned n) {
+  return {curfew::stop_cause::control, static_cast<int>(n), 0, -1};
+}
 
 // A child made while its parent stops is stopped in the end, with the parent's reason.
 struct child_made_against_stop : model::suite<child_made_against_stop, 2> {
@@ -164,7 +166,9 @@ struct chain_buried_against_stop : model::suite<chain_buried_against_stop, 2> {
   stop_source root;
   std::optional<stop_source> leaf;
 
-  void before() { leaf.emplace(stop_source{stop_source{root.get_token()}.get_token()}.get_token()); }
+  void before() {
+    leaf.emplace(stop_source{stop_source{root.get_token()}.get_token()}.get_token());
+  }
   void thread(unsigned index) {
     if (index == 0) root.request_stop();
     if (index == 1) leaf.reset();

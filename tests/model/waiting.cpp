@@ -154,8 +154,10 @@ int main() {
       "a waiter against the last sources of parent and child");
   good &= model::holds<waiter_against_last_sources_of_link>(
       "a waiter on a link against the last sources of its parents");
-  good &= model::holds<waiter_against_stop_and_end>("a waiter against a stop and the end of a source");
-  good &= model::holds<child_made_against_last_source>("a child made against the end of its parent");
+  good &=
+      model::holds<waiter_against_stop_and_end>("a waiter against a stop and the end of a source");
+  good &=
+      model::holds<child_made_against_last_source>("a child made against the end of its parent");
   good &= model::holds<waiter_goes_against_stop>("a waiter that goes against a stop");
   return good ? 0 : 1;
 }

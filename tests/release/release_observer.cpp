@@ -138,14 +138,13 @@ TEST_CASE("on the process clock a late entry is named by another thread while it
       CHECK(e.name == "stuck");
       thread = std::this_thread::get_id();
       named.store(true);
-      named.notify_all();
     }
     std::atomic<bool> named{false};
     std::thread::id thread;
   } ear;
   resource_stack stack;
   stack.observe(&ear);
-  stack.defer("stuck", [&] { ear.named.wait(false); }, {1ms});
+  stack.defer("stuck", [&] { while (!ear.named) std::this_thread::yield(); }, {1ms});
   const auto report = stack.release();
   CHECK(report.begin()->outcome == release_outcome::late);
   CHECK(ear.thread != std::this_thread::get_id());

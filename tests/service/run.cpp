@@ -237,7 +237,8 @@ TEST_CASE("when the time is nearly spent what is left is hurried") {
 TEST_CASE("a main that is stuck is ended when the time is spent with the code of the signal") {
   child c(subject("stuck_main"));
   CHECK(stop(c) == 143);
-  CHECK(has(c.err, "subject: main: still open after 700 ms of 700 ms\n"));
+  CHECK(has(c.err, "subject: main: still open after "));
+  CHECK(has(c.err, " of 700 ms\n"));
   CHECK(has(c.err, "subject: forced to end: signal SIGTERM" + from_me()));
   CHECK(has(c.err, "exit code 143\n"));
   CHECK(has(c.out, "not flushed"));
@@ -263,7 +264,8 @@ TEST_CASE(
     "a stuck release after main has returned by itself is a forced end with a code of its own") {
   child c(subject("stuck_release_after_finish"));
   CHECK(c.end() == 124);
-  CHECK(has(c.err, "subject: forced to end, 300 ms, exit code 124\n"));
+  CHECK(has(c.err, "subject: forced to end, "));
+  CHECK(has(c.err, ", exit code 124\n"));
 }
 
 TEST_CASE("a stuck stop callback is named when nothing else is open") {

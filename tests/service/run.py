@@ -60,7 +60,7 @@ class Run(unittest.TestCase):
     def test_a_main_that_is_stuck_is_ended_with_a_report(self):
         s = Subject("stuck_main")
         self.assertEqual(s.stop(), self.interrupted)
-        self.assertIn("subject: main: still open after 700 ms of 700 ms\n", s.complaints)
+        self.assertRegex(s.complaints, r"subject: main: still open after .* of 700 ms\n")
         self.assertIn("subject: forced to end: signal SIG", s.complaints)
         self.assertEqual(s.said, ["not flushed"])
 
@@ -113,7 +113,7 @@ class Run(unittest.TestCase):
             self.skipTest("there are no console events here")
         s = Subject("close_console")
         self.assertEqual(s.end(), 124)
-        self.assertRegex(s.complaints, r"main: still open after 4\.\d s of 4\.\d s\n")
+        self.assertRegex(s.complaints, r"main: still open after .* of 4\.\d s\n")
         self.assertIn("forced to end: console close", s.complaints)
 
 

@@ -154,7 +154,8 @@ TEST_CASE("a child that goes leaves nothing behind in a parent that stays") {
   CHECK(tally.left() == 0);
 }
 
-TEST_CASE("a parent does not keep its children and a child keeps its parent no longer than it lives") {
+TEST_CASE(
+    "a parent does not keep its children and a child keeps its parent no longer than it lives") {
   const allocation_tally tally;
   {
     auto parent = std::make_unique<stop_source>();

@@ -105,7 +105,8 @@ TEST_CASE("a callback on a child without a source runs when the parent stops") {
   int runs = 0;
   const stop_callback cb(child->get_token(), [&] { ++runs; });
   child.reset();
-  const stop_callback registered_later(stop_source{parent.get_token()}.get_token(), [&] { ++runs; });
+  const stop_callback registered_later(stop_source{parent.get_token()}.get_token(),
+                                       [&] { ++runs; });
   parent.request_stop();
   CHECK(runs == 2);
 }
@@ -167,9 +168,8 @@ TEST_CASE("a callback may join a worker whose own callback is on a child") {
 TEST_CASE("a child made inside a callback of its parent is born stopped") {
   stop_source parent;
   bool born_stopped = false;
-  const stop_callback cb(parent.get_token(), [&] {
-    born_stopped = stop_source{parent.get_token()}.stop_requested();
-  });
+  const stop_callback cb(parent.get_token(),
+                         [&] { born_stopped = stop_source{parent.get_token()}.stop_requested(); });
   parent.request_stop();
   CHECK(born_stopped);
 }
@@ -181,14 +181,14 @@ TEST_CASE("a callback may destroy its own source and every child source") {
   int runs = 0;
   auto on_grandchild = std::make_unique<stop_callback<std::function<void()>>>(
       grandchild->get_token(), std::function<void()>{[&] { ++runs; }});
-  auto on_child = std::make_unique<stop_callback<std::function<void()>>>(
-      child->get_token(), std::function<void()>{[&] {
-        grandchild.reset();
-        on_grandchild.reset();
-        child.reset();
-        parent.reset();
-        ++runs;
-      }});
+  auto on_child = std::make_unique<stop_callback<std::function<void()>>>(child->get_token(),
+                                                                         std::function<void()>{[&] {
+                                                                           grandchild.reset();
+                                                                           on_grandchild.reset();
+                                                                           child.reset();
+                                                                           parent.reset();
+                                                                           ++runs;
+                                                                         }});
   const stop_callback on_parent(parent->get_token(), [&] { ++runs; });
   parent->request_stop();
   CHECK(runs == 3);

@@ -111,7 +111,8 @@ TEST_CASE("narrow and unsigned representations are what they say") {
   CHECK(deadline_after(clock, std::chrono::duration<std::uint16_t, std::ratio<3600>>{
                                   std::uint16_t{65535}}) == now + 65535h);
   CHECK(deadline_after(clock, std::chrono::duration<long double>{2.0L}) == now + 2s);
-  CHECK(deadline_after(clock, std::chrono::duration<std::int64_t, std::ratio<1, 3>>{3}) == now + 1s);
+  CHECK(deadline_after(clock, std::chrono::duration<std::int64_t, std::ratio<1, 3>>{3}) ==
+        now + 1s);
 }
 
 TEST_CASE("a deadline near the end of time saturates") {

@@ -19,11 +19,11 @@ using curfew::manual_clock;
 using curfew::stop_callback;
 using curfew::stop_source;
 using curfew::stop_token;
+using std::is_constructible_v;
+using std::is_convertible_v;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
-using std::is_constructible_v;
-using std::is_convertible_v;
 
 struct nothing {
   void operator()() const noexcept {}
@@ -42,9 +42,13 @@ static_assert(!is_constructible_v<stop_source, stop_token, int>);
 static_assert(!is_constructible_v<inplace_stop_source, int>);
 
 template <class Token, class When>
-concept can_wait_until = requires(const Token& t, When w) { t.wait_until(w); };
+concept can_wait_until = requires(const Token& t, When w) {
+  t.wait_until(w);
+};
 template <class Token, class Length>
-concept can_wait_for = requires(const Token& t, Length d) { t.wait_for(d); };
+concept can_wait_for = requires(const Token& t, Length d) {
+  t.wait_for(d);
+};
 static_assert(can_wait_until<stop_token, steady_clock::time_point>);
 static_assert(!can_wait_until<stop_token, wall_time>);
 static_assert(!can_wait_until<inplace_stop_token, wall_time>);
@@ -57,7 +61,8 @@ static_assert(!is_constructible_v<stop_source, inplace_stop_token, milliseconds>
 static_assert(is_constructible_v<inplace_stop_source, stop_token>);
 static_assert(is_constructible_v<inplace_stop_source, inplace_stop_token>);
 static_assert(is_constructible_v<inplace_stop_source, stop_token, milliseconds>);
-static_assert(is_constructible_v<inplace_stop_source, inplace_stop_token, steady_clock::time_point>);
+static_assert(
+    is_constructible_v<inplace_stop_source, inplace_stop_token, steady_clock::time_point>);
 static_assert(is_constructible_v<inplace_stop_source, manual_clock&, milliseconds>);
 
 // Nothing becomes a context without being asked to.
@@ -87,10 +92,14 @@ static_assert(!std::is_copy_assignable_v<manual_clock>);
 
 // A token only looks.
 template <class Token>
-concept can_request = requires(Token& t) { t.request_stop(); };
+concept can_request = requires(Token& t) {
+  t.request_stop();
+};
 static_assert(!can_request<stop_token>);
 static_assert(!can_request<inplace_stop_token>);
 
-TEST_CASE("what must not compile does not") { CHECK(is_constructible_v<stop_source, milliseconds>); }
+TEST_CASE("what must not compile does not") {
+  CHECK(is_constructible_v<stop_source, milliseconds>);
+}
 
 }  // namespace

@@ -30,8 +30,8 @@ static_assert(std::is_trivially_copyable_v<inplace_stop_token>);
 static_assert(std::is_nothrow_copy_constructible_v<inplace_stop_token>);
 static_assert(std::is_nothrow_swappable_v<inplace_stop_token>);
 static_assert(sizeof(inplace_stop_token) == sizeof(void*));
-static_assert(noexcept(std::declval<inplace_stop_token&>().swap(
-    std::declval<inplace_stop_token&>())));
+static_assert(
+    noexcept(std::declval<inplace_stop_token&>().swap(std::declval<inplace_stop_token&>())));
 static_assert(noexcept(std::declval<const inplace_stop_token&>().stop_requested()));
 static_assert(noexcept(std::declval<const inplace_stop_token&>().stop_possible()));
 
@@ -87,9 +87,10 @@ static_assert(!curfew::stoppable_token<curfew::stop_source>);
 static_assert(!curfew::unstoppable_token<stop_token>);
 static_assert(!curfew::unstoppable_token<inplace_stop_token>);
 static_assert(curfew::unstoppable_token<never_stop_token>);
-static_assert(std::is_same_v<curfew::stop_callback_for_t<stop_token, quiet>,
-                             curfew::stop_callback<quiet>>);
-static_assert(std::is_same_v<curfew::stop_callback_for_t<inplace_stop_token, quiet>, quiet_callback>);
+static_assert(
+    std::is_same_v<curfew::stop_callback_for_t<stop_token, quiet>, curfew::stop_callback<quiet>>);
+static_assert(
+    std::is_same_v<curfew::stop_callback_for_t<inplace_stop_token, quiet>, quiet_callback>);
 static_assert(std::is_same_v<curfew::stop_callback_for_t<never_stop_token, quiet>,
                              never_stop_token::callback_type<quiet>>);
 
@@ -108,8 +109,8 @@ static_assert(!curfew::stoppable_token<nameless>);
 static_assert(!never_stop_token::stop_requested());
 static_assert(!never_stop_token::stop_possible());
 static_assert(never_stop_token{} == never_stop_token{});
-static_assert(std::is_nothrow_constructible_v<never_stop_token::callback_type<quiet>,
-                                              never_stop_token, int>);
+static_assert(
+    std::is_nothrow_constructible_v<never_stop_token::callback_type<quiet>, never_stop_token, int>);
 
 TEST_CASE("a callback on a token that never stops takes anything and runs nothing") {
   bool ran = false;

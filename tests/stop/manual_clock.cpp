@@ -82,8 +82,7 @@ TEST_CASE("many small steps fire each deadline exactly at its step") {
   manual_clock clock;
   const auto start = clock.now();
   std::vector<std::unique_ptr<stop_source>> sources;
-  for (int i = 1; i <= 500; ++i)
-    sources.push_back(std::make_unique<stop_source>(clock, i * 777us));
+  for (int i = 1; i <= 500; ++i) sources.push_back(std::make_unique<stop_source>(clock, i * 777us));
   bool exact = true;
   for (int step = 0; step < 4000; ++step) {
     clock.advance(100us);

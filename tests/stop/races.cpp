@@ -54,7 +54,9 @@ TEST_CASE("a request against a deadline gives one reason and one run") {
     const stop_callback on_child(child.get_token(), count);
     bool won = false;
     at_once([&] { clock.advance(1s); },
-            [&] { won = s.request_stop(stop_reason{stop_cause::signal, 15, 0, -1}); });
+            [&] {
+              won = s.request_stop(stop_reason{stop_cause::signal, 15, 0, -1});
+            });
     REQUIRE(runs.load() == 2);
     const auto cause = s.get_token().reason().cause;
     REQUIRE(cause == (won ? stop_cause::signal : stop_cause::deadline));
@@ -67,9 +69,11 @@ TEST_CASE("a child is made while its parent stops and is stopped either way") {
     stop_source parent;
     std::optional<stop_source> child;
     std::optional<inplace_stop_source> inplace;
-    at_once([&] { parent.request_stop(stop_reason{stop_cause::control, 5, 0, -1}); },
-            [&] { child.emplace(parent.get_token()); },
-            [&] { inplace.emplace(parent.get_token()); });
+    at_once(
+        [&] {
+          parent.request_stop(stop_reason{stop_cause::control, 5, 0, -1});
+        },
+        [&] { child.emplace(parent.get_token()); }, [&] { inplace.emplace(parent.get_token()); });
     REQUIRE(child->get_token().reason().code == 5);
     REQUIRE(inplace->get_token().reason().code == 5);
   }
@@ -122,7 +126,8 @@ TEST_CASE("whoever is answered true or false finds the flag up") {
     std::atomic<int> wrong{0};
     const auto ask = [&](stop_source& s) {
       s.request_stop();
-      if (!s.stop_requested() || s.get_token().reason().cause == stop_cause::none) wrong.fetch_add(1);
+      if (!s.stop_requested() || s.get_token().reason().cause == stop_cause::none)
+        wrong.fetch_add(1);
     };
     at_once([&] { ask(parent); }, [&] { ask(child); }, [&] { ask(child); });
     REQUIRE(wrong.load() == 0);
@@ -142,7 +147,8 @@ TEST_CASE("callbacks are registered and removed in no order while a stop comes")
         held[at].reset();
         if (runs[at].load() > 1) wrong.fetch_add(1);
         runs[at].store(0);
-        held[at].emplace((i % 2 == 0 ? parent : child).get_token(), [&r = runs[at]] { r.fetch_add(1); });
+        held[at].emplace((i % 2 == 0 ? parent : child).get_token(),
+                         [&r = runs[at]] { r.fetch_add(1); });
         if (i % 7 == 0) held[(at + 2) % 5].reset();
       }
     };
@@ -179,8 +185,7 @@ TEST_CASE("the last handles of a context go on several threads at once") {
     stop_source child{t};
     auto cb = std::make_unique<any_callback>(t, [] {});
     at_once([moved = std::move(s)]() mutable { moved = stop_source{curfew::nostopstate}; },
-            [moved = std::move(copy)]() mutable { moved.request_stop(); },
-            [&] { cb.reset(); },
+            [moved = std::move(copy)]() mutable { moved.request_stop(); }, [&] { cb.reset(); },
             [moved = std::move(child)]() mutable { moved = stop_source{curfew::nostopstate}; });
     t = stop_token{};
   }

@@ -71,7 +71,8 @@ TEST_CASE("a child that stopped first keeps its own reason") {
 TEST_CASE("large values of a reason arrive whole") {
   stop_source s;
   stop_source child{s.get_token()};
-  const stop_reason big{stop_cause::service_control, -2147483647 - 1, 9223372036854775807, 4294967294};
+  const stop_reason big{stop_cause::service_control, -2147483647 - 1, 9223372036854775807,
+                        4294967294};
   s.request_stop(big);
   CHECK(child.get_token().reason() == big);
 }
@@ -80,7 +81,9 @@ TEST_CASE("the reason is there for every callback of the tree") {
   stop_source parent;
   stop_source child{parent.get_token()};
   int seen = 0;
-  const auto look = [&] { seen += child.get_token().reason().code + parent.get_token().reason().code; };
+  const auto look = [&] {
+    seen += child.get_token().reason().code + parent.get_token().reason().code;
+  };
   const stop_callback on_parent(parent.get_token(), look);
   const stop_callback on_child(child.get_token(), look);
   parent.request_stop(stop_reason{stop_cause::control, 10, 0, -1});

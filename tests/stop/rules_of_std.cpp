@@ -20,7 +20,7 @@ constexpr bool token_equality_may_throw = true;
 constexpr bool moved_over_source_lingers = false;
 constexpr bool token_equality_may_throw = true;
 #endif
-} // namespace
+}  // namespace
 
 #include "rules_of_stop_token.hpp"
 

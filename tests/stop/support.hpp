@@ -33,31 +33,31 @@ namespace test {
 
 inline constexpr std::size_t small_stack = 256 * 1024;
 
-// One thread opens it, others wait for that: a std::latch of one that may be opened twice.
+// One thread opens it, others wait for that: a std::latch of one that may be opened twice. It
+// yields, since the blocking waits of <atomic> hang now and then in the library of MinGW 12.
 class gate {
-public:
-    void open() noexcept {
-        open_.store(true, std::memory_order_release);
-        open_.notify_all();
-    }
-    void pass() const noexcept { open_.wait(false, std::memory_order_acquire); }
-    bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
+ public:
+  void open() noexcept { open_.store(true, std::memory_order_release); }
+  void pass() const noexcept {
+    while (!is_open()) std::this_thread::yield();
+  }
+  bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
 
-private:
-    std::atomic<bool> open_{false};
+ private:
+  std::atomic<bool> open_{false};
 };
 
 // Several threads start their work at the same moment, as nearly as that can be had.
 class starting_line {
-public:
-    explicit starting_line(int runners) : missing_(runners) {}
-    void await() noexcept {
-        missing_.fetch_sub(1, std::memory_order_acq_rel);
-        while (missing_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
-    }
+ public:
+  explicit starting_line(int runners) : missing_(runners) {}
+  void await() noexcept {
+    missing_.fetch_sub(1, std::memory_order_acq_rel);
+    while (missing_.load(std::memory_order_acquire) > 0) std::this_thread::yield();
+  }
 
-private:
-    std::atomic<int> missing_;
+ private:
+  std::atomic<int> missing_;
 };
 
 // The numbers in the order in which they were noted, by one thread.
@@ -65,9 +65,9 @@ using order_log = std::vector<int>;
 
 // A callback that notes its number: `curfew::stop_callback cb(token, test::note{log, 1});`
 struct note {
-    order_log& log;
-    int number;
-    void operator()() const noexcept { log.push_back(number); }
+  order_log& log;
+  int number;
+  void operator()() const noexcept { log.push_back(number); }
 };
 
 namespace detail {
@@ -75,40 +75,40 @@ namespace detail {
 #if CURFEW_POSIX
 template <class F>
 void* small_stack_entry(void* f) {
-    (*static_cast<F*>(f))();
-    return nullptr;
+  (*static_cast<F*>(f))();
+  return nullptr;
 }
 inline bool start_and_join(std::size_t bytes, void* (*entry)(void*), void* argument) {
-    pthread_attr_t attributes;
-    if (pthread_attr_init(&attributes) != 0) return false;
-    pthread_t thread{};
-    const bool started = pthread_attr_setstacksize(&attributes, bytes) == 0 &&
-                         pthread_create(&thread, &attributes, entry, argument) == 0;
-    pthread_attr_destroy(&attributes);
-    return started && pthread_join(thread, nullptr) == 0;
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_t thread{};
+  const bool started = pthread_attr_setstacksize(&attributes, bytes) == 0 &&
+                       pthread_create(&thread, &attributes, entry, argument) == 0;
+  pthread_attr_destroy(&attributes);
+  return started && pthread_join(thread, nullptr) == 0;
 }
 #elif CURFEW_WINDOWS
 template <class F>
 unsigned long __stdcall small_stack_entry(void* f) {
-    (*static_cast<F*>(f))();
-    return 0;
+  (*static_cast<F*>(f))();
+  return 0;
 }
 inline bool start_and_join(std::size_t bytes, unsigned long(__stdcall* entry)(void*),
                            void* argument) {
-    constexpr unsigned long size_is_what_is_reserved = 0x00010000;
-    void* thread = CreateThread(nullptr, bytes, entry, argument, size_is_what_is_reserved, nullptr);
-    if (thread == nullptr) return false;
-    WaitForSingleObject(thread, 0xFFFFFFFFu);
-    return CloseHandle(thread) != 0;
+  constexpr unsigned long size_is_what_is_reserved = 0x00010000;
+  void* thread = CreateThread(nullptr, bytes, entry, argument, size_is_what_is_reserved, nullptr);
+  if (thread == nullptr) return false;
+  WaitForSingleObject(thread, 0xFFFFFFFFu);
+  return CloseHandle(thread) != 0;
 }
 #endif
 
-} // namespace detail
+}  // namespace detail
 
 // Runs f to its end on a thread that has so many bytes of stack; false: no such thread to be had.
 template <class F>
 bool on_small_stack(F f, std::size_t bytes = small_stack) {
-    return detail::start_and_join(bytes, &detail::small_stack_entry<F>, &f);
+  return detail::start_and_join(bytes, &detail::small_stack_entry<F>, &f);
 }
 
-} // namespace test
+}  // namespace test

@@ -93,8 +93,8 @@ TEST_CASE("a wheel agrees with a list on near and far deadlines in any order") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     rig r(seed);
     r.advance(r.below(1'000'000'000'000'000));
-    const std::int64_t spreads[] = {5'000, 300'000, 50'000'000, 4'000'000'000, 900'000'000'000,
-                                    400'000'000'000'000'000};
+    const std::int64_t spreads[] = {5'000,         300'000,         50'000'000,
+                                    4'000'000'000, 900'000'000'000, 400'000'000'000'000'000};
     bool right = true;
     for (int step = 0; step < 400; ++step) {
       const std::int64_t spread = spreads[r.below(6)];

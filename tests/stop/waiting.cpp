@@ -146,7 +146,8 @@ TEST_CASE("a limit on a manual clock ends when the clock says so") {
   manual_clock clock;
   const stop_source s{clock};
   const auto until = clock.now() + 5s;
-  CHECK_FALSE(in_thread([&] { return s.get_token().wait_until(until); }, [&] { clock.advance(5s); }));
+  CHECK_FALSE(
+      in_thread([&] { return s.get_token().wait_until(until); }, [&] { clock.advance(5s); }));
 }
 
 TEST_CASE("a limit of forever waits for the stop") {
@@ -154,8 +155,9 @@ TEST_CASE("a limit of forever waits for the stop") {
   CHECK(in_thread([&] { return s.get_token().wait_for(std::chrono::hours::max()); },
                   [&] { s.request_stop(); }));
   stop_source other;
-  CHECK(in_thread([&] { return other.get_token().wait_until(curfew::time_source::time_point::max()); },
-                  [&] { other.request_stop(); }));
+  CHECK(in_thread(
+      [&] { return other.get_token().wait_until(curfew::time_source::time_point::max()); },
+      [&] { other.request_stop(); }));
 }
 
 TEST_CASE("a waiter gives up when the last source goes") {
@@ -169,13 +171,14 @@ TEST_CASE("a waiter gives up when the last source goes") {
                         }));
   auto other = std::make_unique<stop_source>();
   const stop_token u = other->get_token();
-  CHECK_FALSE(in_thread([&] { return u.wait_for(std::chrono::hours::max()); }, [&] { other.reset(); }));
+  CHECK_FALSE(
+      in_thread([&] { return u.wait_for(std::chrono::hours::max()); }, [&] { other.reset(); }));
 }
 
 TEST_CASE("a waiter with a limit gives up when the last source goes on either clock") {
   manual_clock clock;
-  for (auto* source_of_time : {&curfew::time_source::process(),
-                               static_cast<curfew::time_source*>(&clock)}) {
+  for (auto* source_of_time :
+       {&curfew::time_source::process(), static_cast<curfew::time_source*>(&clock)}) {
     auto s = std::make_unique<stop_source>(*source_of_time);
     const stop_token t = s->get_token();
     CHECK_FALSE(in_thread([&] { return t.wait_for(1h); }, [&] { s.reset(); }));

@@ -47,8 +47,10 @@ struct held : release_node {
 /// by itself: then false.
 template <class Source>
 [[nodiscard]] bool give_time(Source& root, const release_terms& terms) noexcept {
+  constexpr bool inplace = std::is_same_v<Source, inplace_stop_source>;
+  using kind = std::conditional_t<inplace, inplace_context, context>;
   std::error_code ec;
-  context& c = *token_access::get(root.get_token());
+  kind& c = static_cast<kind&>(*token_access::get(root.get_token()));
   begin_life(c, c.up, nullptr, limit(terms.clock, terms.given), ec);
   return !ec;
 }

@@ -58,7 +58,6 @@ inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
   c.deadline = (std::min)(own.at, inherited);
   if (own.passed) return false;
   if (own.at >= inherited) return true;
-  if (inplace_context* i = as_inplace(&c)) i->armed_by = this_thread();
   c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);
   if (clocks::arm(*c.time, c, ec)) return true;
   if (!ec) return false;
@@ -74,6 +73,12 @@ inline void begin_life(context& c, link& up, context* parent, time_limit own,
   const bool in_time = begin_time(c, own, ec);
   if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, parent->reason);
   if (!in_time) stop_newborn(c, deadline_reason);
+}
+
+inline void begin_life(inplace_context& c, link& up, context* parent, time_limit own,
+                       std::error_code& ec) noexcept {
+  c.armed_by = this_thread();
+  begin_life(static_cast<context&>(c), up, parent, own, ec);
 }
 
 [[nodiscard]] inline context* new_context(time_source& t, context* parent, time_limit own,

@@ -49,6 +49,7 @@ class process_clock final : public time_source {
   static void drive(void* self) noexcept;
   static void run(void* self) noexcept;
   time_point pass() noexcept;
+  void plan() noexcept;
   void hand_over() noexcept;
   void fire_pending() noexcept;
   [[nodiscard]] context* take() noexcept;
@@ -163,9 +164,16 @@ inline time_source::time_point process_clock::pass() noexcept {
   if (busy) hand_over();
   name_slow_callback();
   const spin_guard wheel_guard(wheel_lock_);
-  planned_ = wheel_.next();
+  plan();
   const time_point next = timing_wheel::time_of(planned_);
   return busy && next > now() + slow ? now() + slow : next;
+}
+
+/// A time that it was told stays until it has passed, also if its deadline is gone by then: one idle
+/// wake, where looking for the next deadline would have the one after that wake it again.
+inline void process_clock::plan() noexcept {
+  const tick next = wheel_.next();
+  if (next < planned_ || planned_ <= timing_wheel::passed(now())) planned_ = next;
 }
 
 // If no second thread can be had, the driver runs the callbacks, once the flags are latched.
