@@ -102,9 +102,6 @@ def main():
     if None in place.runner or not all(exe.exists() for exe in needed):
         print("skipped: the examples are not in", place.folder, "or there is no", options.runner)
         return 77
-    if any(b"__tsan_init" in exe.read_bytes() for exe in needed):
-        print("skipped: the thread sanitizer keeps signals back from threads that sleep")
-        return 77
     failed = 0
     for title, run in CASES.items():
         try:

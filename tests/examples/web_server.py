@@ -670,9 +670,6 @@ def main():
         if not place.exe.exists() or None in place.command:
             print("skipped: there is no", place.exe, "or no", options.runner)
             return 77
-        if b"__tsan_init" in place.exe.read_bytes():
-            print("skipped: the thread sanitizer keeps signals back from threads that sleep")
-            return 77
         passed = failed = 0
         for title, posix_only, function in CASES * options.repeat:
             if options.only not in title or (posix_only and place.wine):

@@ -8,7 +8,7 @@
 #include <relacy/relacy_std.hpp>
 
 #include "parking.hpp"
-#define CURFEW_PARKING_HEADER <curfew / config.hpp>  // the backend is there already
+#define CURFEW_PARKING_HEADER "curfew/config.hpp"  // the backend is there already
 
 // The process's clock has threads of its own; a clock on which time stands still takes its place.
 #define CURFEW_STOP_DETAIL_PROCESS_CLOCK_HPP

@@ -271,7 +271,7 @@ TEST_CASE(
 TEST_CASE("a stuck stop callback is named when nothing else is open") {
   child c(subject("stuck_callback"));
   CHECK(stop(c) == 143);
-  CHECK(has(c.err, "subject: callbacks: still open after "));
+  CHECK(has(c.err, "subject: stop callbacks: still open after "));
 }
 
 // The thread sanitizer takes the locks of stdio itself, in its _exit.

@@ -47,7 +47,7 @@ class service {
   void ready() noexcept {}
 
   /// What is being done just now, while it moves: shown beside what is still closing.
-  void progress(std::string_view what) noexcept { state_.log.note(what); }
+  void progress(std::string_view what) noexcept { state_.progress(what); }
 
   [[nodiscard]] host_kind host() const noexcept { return host_kind::console; }
   [[nodiscard]] const service_spec& spec() const noexcept { return state_.spec; }

@@ -82,11 +82,10 @@ inline void release_all(run_state& s, outcome& o) noexcept {
   }
 }
 
-/// Waits for callbacks that still run on the bridge's threads. It is a part only while it lasts.
-inline void close_bridge(run_state& s, const outcome& o) noexcept {
-  s.log.begin({.name = fixed_text<48>("callbacks"), .began = s.now()}, 0);
-  s.bridge->set_outcome(exit_code(o));
-  s.bridge.reset();
+/// Waits for the callbacks that a stop runs on other threads. They are a part only while it lasts.
+inline void await_callbacks(run_state& s, const inplace_stop_token& called_back) {
+  s.log.begin({.name = fixed_text<48>("stop callbacks"), .began = s.now()}, 0);
+  called_back.wait();
   s.log.drop();
 }
 
@@ -96,10 +95,13 @@ inline void close_bridge(run_state& s, const outcome& o) noexcept {
   for (;;) never.get_token().wait();
 }
 
+/// The callback that is registered first on the root of all contexts is the last one to be run.
 inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
+  inplace_stop_source called_back;
+  const stop_callback last(s.root.get_token(), [&] { called_back.request_stop(); });
   outcome o = run_main(s, main);
   release_all(s, o);
-  close_bridge(s, o);
+  await_callbacks(s, called_back.get_token());
   return o;
 }
 
@@ -135,7 +137,9 @@ inline int run_foreground(run_state& s, const main_call& main) {
   }
   const outcome o = run_guarded(s, main);
   if (!s.decide(o)) wait_for_the_end();
+  s.bridge->set_outcome(exit_code(o));
   teller.join();
+  s.bridge.reset();  // not before: a second signal that comes with the first is not to kill it now
   s.over.request_stop();
   guard.join();
   return exit_code(o);

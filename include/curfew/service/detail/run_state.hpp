@@ -18,6 +18,7 @@
 #include <atomic>
 #include <optional>
 #include <span>
+#include <string_view>
 
 CURFEW_BEGIN
 namespace detail {
@@ -66,6 +67,12 @@ class run_state {
   /// Called after the stop, by each thread when it notices. The first call fixes the moment, and
   /// from then on main is what closes. The main thread calls before it gives up the bridge.
   stop_moment noticed() noexcept;
+
+  /// Said of the part that is open, which main is from the stop on, noticed or not.
+  void progress(std::string_view what) noexcept {
+    if (root.stop_requested()) noticed();
+    log.note(what);
+  }
 
   /// True for exactly one caller: its outcome, which must live on, is the outcome of the run.
   bool decide(const outcome& o) noexcept {
