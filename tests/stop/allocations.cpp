@@ -31,8 +31,13 @@ namespace {
 
 constexpr std::size_t largest_block = 16 * sizeof(void*);  // 128 bytes where pointers have 8
 
-// The process's timer may allocate once, when it starts.
-void start_the_timer() { CHECK(stop_source{1us}.get_token().wait()); }
+// The process's timer may allocate when it starts; it is done with that, and with the context that
+// started it, when all of it has been given back.
+void start_the_timer() {
+  const allocation_tally tally;
+  CHECK(stop_source{1us}.get_token().wait());
+  while (tally.left() != 0) std::this_thread::yield();
+}
 
 template <class Make>
 void costs_one_block(Make make) {

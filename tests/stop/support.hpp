@@ -6,7 +6,9 @@
 #include <curfew/config.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <cstddef>
+#include <mutex>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -33,18 +35,28 @@ namespace test {
 
 inline constexpr std::size_t small_stack = 256 * 1024;
 
-// One thread opens it, others wait for that: a std::latch of one that may be opened twice. It
-// yields, since the blocking waits of <atomic> hang now and then in the library of MinGW 12.
+// One thread opens it, others wait for that: a std::latch of one that may be opened twice. Not made
+// of std::atomic's wait, which loses wakes in the MinGW library of Debian 12.
 class gate {
  public:
-  void open() noexcept { open_.store(true, std::memory_order_release); }
-  void pass() const noexcept {
-    while (!is_open()) std::this_thread::yield();
+  void open() {
+    const std::lock_guard guard(mutex_);
+    open_ = true;
+    opened_.notify_all();
   }
-  bool is_open() const noexcept { return open_.load(std::memory_order_acquire); }
+  void pass() {
+    std::unique_lock lock(mutex_);
+    opened_.wait(lock, [this] { return open_; });
+  }
+  bool is_open() {
+    const std::lock_guard guard(mutex_);
+    return open_;
+  }
 
  private:
-  std::atomic<bool> open_{false};
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool open_ = false;
 };
 
 // Several threads start their work at the same moment, as nearly as that can be had.

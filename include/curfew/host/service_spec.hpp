@@ -5,7 +5,7 @@
 #define CURFEW_HOST_SERVICE_SPEC_HPP
 
 #include <curfew/config.hpp>
-#include <curfew/release/detail/time_limit.hpp>
+#include <curfew/stop/detail/duration.hpp>
 
 #include <chrono>
 #include <string>

@@ -49,6 +49,14 @@ template <class Rep, class Period>
 
 [[nodiscard]] constexpr clock_duration saturate(clock_duration d) noexcept { return d; }
 
+/// The clock's duration in every respect, but made from another one without overflow: for members
+/// of options, where `{.timeout = std::chrono::hours::max()}` means no limit.
+struct saturated : clock_duration {
+  template <class Rep, class Period>
+  constexpr saturated(std::chrono::duration<Rep, Period> d) noexcept
+      : clock_duration(saturate(d)) {}
+};
+
 [[nodiscard]] constexpr clock_time_point saturating_add(clock_time_point t,
                                                         clock_duration d) noexcept {
   const auto now = t.time_since_epoch();

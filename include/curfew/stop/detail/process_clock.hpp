@@ -169,8 +169,8 @@ inline time_source::time_point process_clock::pass() noexcept {
   return busy && next > now() + slow ? now() + slow : next;
 }
 
-/// A time that it was told stays until it has passed, also if its deadline is gone by then: one idle
-/// wake, where looking for the next deadline would have the one after that wake it again.
+/// A time that it was told stays until it has passed, also if its deadline is gone by then: one
+/// idle wake, where looking for the next deadline would have the one after that wake it again.
 inline void process_clock::plan() noexcept {
   const tick next = wheel_.next();
   if (next < planned_ || planned_ <= timing_wheel::passed(now())) planned_ = next;

@@ -81,9 +81,9 @@ inline void park(std::atomic<std::uint32_t>& word, std::uint32_t expected) noexc
 
 inline bool park_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
                        std::chrono::steady_clock::time_point limit) noexcept {
-  const auto left = limit - std::chrono::steady_clock::now();
-  if (left <= left.zero()) return false;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  const auto now = std::chrono::steady_clock::now();
+  if (limit <= now) return false;
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(limit - now).count();
   park_for(word, expected, ms > 3'600'000 ? 3'600'000ul : static_cast<unsigned long>(ms));
   return true;
 }
