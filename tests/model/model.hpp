@@ -54,7 +54,7 @@ using inplace_callback = std::optional<curfew::inplace_stop_callback<std::functi
 
 // A suite of so many threads; its members are made anew for each interleaving. `before`, `after`
 // and `thread(index)` are the derived suite's.
-template <class Suite, unsigned Threads>
+template <class Suite, rl::thread_id_t Threads>
 struct suite : rl::test_suite<Suite, Threads> {
   parking_lot lot;
 };

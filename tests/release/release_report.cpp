@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <curfew/release/release_entry.hpp>
 #include <curfew/release/release_report.hpp>
 #include <curfew/release/resource_stack.hpp>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <curfew/host/host_kind.hpp>
 #include <curfew/host/service_spec.hpp>
+#include <curfew/service/run.hpp>
 
 #include "doctest/doctest.h"
 
@@ -21,4 +23,13 @@ TEST_CASE("timeouts are durations of any type and do not overflow") {
   CHECK(spec.stop_timeout == (std::chrono::steady_clock::duration::max)());
   spec.stop_timeout = std::chrono::duration<double>(0.5);
   CHECK(spec.stop_timeout == 500ms);
+}
+
+TEST_CASE("a program that nobody else runs is told so") {
+  char name[] = "test";
+  char* arguments[] = {name, nullptr};
+  curfew::host_kind told = curfew::host_kind::scm;
+  CHECK(curfew::run({.name = "test"}, 1, arguments, [&](curfew::service& s) { told = s.host(); }) ==
+        0);
+  CHECK(told == curfew::host_kind::console);
 }

@@ -372,17 +372,51 @@ TEST_CASE("stops and failures that race the end of a group are safe") {
 
 #if CURFEW_POSIX
 
-TEST_CASE("the thread of a task has every signal blocked") {
+namespace {
+
+sigset_t mask_of_a_task() {
   curfew::task_group group;
   sigset_t mask;
   sigemptyset(&mask);
   group.spawn([&] { pthread_sigmask(SIG_SETMASK, nullptr, &mask); });
   group.join();
-  CHECK(sigismember(&mask, SIGINT) == 1);
+  return mask;
+}
+
+sigset_t mask_of_the_timers_callbacks() {
+  sigset_t mask;
+  sigfillset(&mask);
+  test::gate done;
+  curfew::stop_source late{1ms};
+  const curfew::stop_callback cb(late.get_token(), [&] {
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    done.open();
+  });
+  done.pass();
+  return mask;
+}
+
+}  // namespace
+
+TEST_CASE("the thread of a task has the signal mask of the one that spawns it") {
+  const sigset_t open = mask_of_a_task();
+  CHECK(sigismember(&open, SIGTERM) == 0);
+  sigset_t hup;
+  sigset_t kept;
+  sigemptyset(&hup);
+  sigaddset(&hup, SIGHUP);
+  pthread_sigmask(SIG_BLOCK, &hup, &kept);
+  const sigset_t narrower = mask_of_a_task();
+  pthread_sigmask(SIG_SETMASK, &kept, nullptr);
+  CHECK(sigismember(&narrower, SIGHUP) == 1);
+  CHECK(sigismember(&narrower, SIGTERM) == 0);
+}
+
+TEST_CASE("no signal but that of a fault reaches the threads of the timer") {
+  const sigset_t mask = mask_of_the_timers_callbacks();
   CHECK(sigismember(&mask, SIGTERM) == 1);
-  sigset_t own;
-  pthread_sigmask(SIG_SETMASK, nullptr, &own);
-  CHECK(sigismember(&own, SIGTERM) == 0);
+  CHECK(sigismember(&mask, SIGINT) == 1);
+  CHECK(sigismember(&mask, SIGSEGV) == 0);
 }
 
 namespace {

@@ -65,7 +65,7 @@ struct group_error {
 /// Runs each task on a thread of its own, with a token that is stopped when the group is: by its
 /// parent, by request_stop, or by the first task that fails (cause `fault`, the error's value as
 /// the code). A task fails by an exception, or by returning a std::error_code that is an error;
-/// what else it returns is ignored. On POSIX systems its thread has every signal blocked.
+/// what else it returns is ignored. Its thread has the signal mask of the one that spawns it.
 ///
 /// A task that was cut short, and says so by stopped_error (or by that error's code), has failed as
 /// well: its work is not done. But the error of a task that failed on its own account goes first.
@@ -199,7 +199,7 @@ void task_group::spawn(F&& f, std::error_code& ec) {
 inline void task_group::launch(std::unique_ptr<task> t, std::error_code& ec) noexcept {
   const std::lock_guard guard(mutex_);
   link(*t);
-  if (t->worker.start(&enter, t.get(), ec)) {
+  if (t->worker.start(&enter, t.get(), ec, detail::thread_mask::as_here)) {
     static_cast<void>(t.release());
   } else if (unlink(*t)) {
     detail::unpark_all(unfinished_);

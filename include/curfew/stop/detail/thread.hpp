@@ -3,9 +3,9 @@
 // Selector: a thread whose start can fail with an error instead of ending a program that is built
 // without exceptions. Backends define, in curfew::detail:
 //   class thread   movable; destroyed only when not joinable
-//     bool start(void (*entry)(void*) noexcept, void* argument, std::error_code&) noexcept
-//          true when it runs; on POSIX with every signal blocked, so that no signal of the program
-//          is ever delivered to a thread of ours
+//     bool start(void (*entry)(void*) noexcept, void* argument, std::error_code&, thread_mask)
+//          noexcept; true when it runs. The mask is as here for threads that run a user's work; by
+//          default no signal of the program is delivered to the thread
 //     bool start_on_new_stack(...)     the same; for the threads of a forked child
 //     bool joinable() const noexcept;  void join() noexcept;  void detach() noexcept
 //   void make_punctual() noexcept        timed waits of the calling thread end as soon as they can

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A thread on POSIX systems: pthread_create with every signal blocked.
+// A thread on POSIX systems: pthread_create with a signal mask.
 #ifndef CURFEW_STOP_DETAIL_POSIX_THREAD_HPP
 #define CURFEW_STOP_DETAIL_POSIX_THREAD_HPP
 
@@ -24,6 +24,12 @@
 CURFEW_BEGIN
 namespace detail {
 
+/// Of a new thread. `none_but_faults`: only signals that tell of a fault of the thread itself reach
+/// it, so that no signal of the program is ever delivered to a thread of ours. `as_here`: those
+/// that reach the thread that starts it, as for any std::thread; programs that it starts inherit
+/// that.
+enum class thread_mask { none_but_faults, as_here };
+
 class thread {
  public:
   using entry = void (*)(void*) noexcept;
@@ -38,7 +44,8 @@ class thread {
   }
   ~thread() = default;
 
-  bool start(entry run, void* argument, std::error_code& ec) noexcept;
+  bool start(entry run, void* argument, std::error_code& ec,
+             thread_mask mask = thread_mask::none_but_faults) noexcept;
   /// The same on memory of its own, which is never given back: in a forked child the system would
   /// hand out the stacks of the parent's other threads, and what stood on them may still be linked.
   bool start_on_new_stack(entry run, void* argument, std::error_code& ec) noexcept;
@@ -57,7 +64,7 @@ class thread {
     entry run;
     void* argument;
   };
-  bool start(const pthread_attr_t* attributes, entry run, void* argument,
+  bool start(const pthread_attr_t* attributes, thread_mask mask, entry run, void* argument,
              std::error_code& ec) noexcept;
   static void* run(void* opaque) noexcept {
     const call c = *static_cast<call*>(opaque);
@@ -70,8 +77,27 @@ class thread {
   bool joinable_ = false;
 };
 
-inline bool thread::start(entry f, void* argument, std::error_code& ec) noexcept {
-  return start(nullptr, f, argument, ec);
+/// Sets the calling thread's signal mask for its own life.
+class scoped_thread_mask {
+ public:
+  explicit scoped_thread_mask(thread_mask mask) noexcept {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    if (mask == thread_mask::none_but_faults) sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPROF})
+      sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_BLOCK, &blocked, &kept_);
+  }
+  scoped_thread_mask(const scoped_thread_mask&) = delete;
+  scoped_thread_mask& operator=(const scoped_thread_mask&) = delete;
+  ~scoped_thread_mask() { pthread_sigmask(SIG_SETMASK, &kept_, nullptr); }
+
+ private:
+  sigset_t kept_;
+};
+
+inline bool thread::start(entry f, void* argument, std::error_code& ec, thread_mask mask) noexcept {
+  return start(nullptr, mask, f, argument, ec);
 }
 
 inline bool thread::start_on_new_stack(entry f, void* argument, std::error_code& ec) noexcept {
@@ -82,25 +108,21 @@ inline bool thread::start_on_new_stack(entry f, void* argument, std::error_code&
   if (block == MAP_FAILED || pthread_attr_init(&attributes) != 0) return start(f, argument, ec);
   mprotect(block, guard, PROT_NONE);
   pthread_attr_setstack(&attributes, static_cast<char*>(block) + guard, size - guard);
-  const bool started = start(&attributes, f, argument, ec);
+  const bool started = start(&attributes, thread_mask::none_but_faults, f, argument, ec);
   pthread_attr_destroy(&attributes);
   if (!started) munmap(block, size);
   return started;
 }
 
-inline bool thread::start(const pthread_attr_t* attributes, entry f, void* argument,
-                          std::error_code& ec) noexcept {
+inline bool thread::start(const pthread_attr_t* attributes, thread_mask mask, entry f,
+                          void* argument, std::error_code& ec) noexcept {
   std::unique_ptr<call> c(new (std::nothrow) call{f, argument});
   if (c == nullptr) {
     ec = std::make_error_code(std::errc::not_enough_memory);
     return false;
   }
-  sigset_t all;
-  sigset_t kept;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &kept);
+  const scoped_thread_mask masked(mask);
   const int error = pthread_create(&handle_, attributes, &thread::run, c.get());
-  pthread_sigmask(SIG_SETMASK, &kept, nullptr);
   ec.assign(error, std::system_category());
   if (error != 0) return false;
   static_cast<void>(c.release());

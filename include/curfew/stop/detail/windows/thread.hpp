@@ -18,6 +18,9 @@
 CURFEW_BEGIN
 namespace detail {
 
+/// There are no signals to mask here.
+enum class thread_mask { none_but_faults, as_here };
+
 class thread {
  public:
   using entry = void (*)(void*) noexcept;
@@ -30,7 +33,8 @@ class thread {
   }
   ~thread() = default;
 
-  bool start(entry run, void* argument, std::error_code& ec) noexcept;
+  bool start(entry run, void* argument, std::error_code& ec,
+             thread_mask = thread_mask::none_but_faults) noexcept;
   bool start_on_new_stack(entry f, void* argument, std::error_code& ec) noexcept {
     return start(f, argument, ec);
   }
@@ -59,7 +63,7 @@ class thread {
   void* handle_ = nullptr;
 };
 
-inline bool thread::start(entry f, void* argument, std::error_code& ec) noexcept {
+inline bool thread::start(entry f, void* argument, std::error_code& ec, thread_mask) noexcept {
   std::unique_ptr<call> c(new (std::nothrow) call{f, argument});
   if (c == nullptr) {
     ec = std::make_error_code(std::errc::not_enough_memory);
