@@ -164,9 +164,9 @@ inline int read_head(std::string_view head, request& into) {
 
 inline std::optional<request> parse(std::string_view text) {
   request found;
-  while (text.substr(0, 2) == "\r\n") {  // left over from the one before
+  if (text.substr(0, 2) == "\r\n") {  // one may be left over from the one before
     text.remove_prefix(2);
-    found.size += 2;
+    found.size = 2;
   }
   const auto end = text.find("\r\n\r\n");
   const bool whole = end != text.npos;

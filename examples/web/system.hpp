@@ -44,13 +44,14 @@ namespace web {
 
 using steady = std::chrono::steady_clock;
 
-inline void say(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
-}
+// Writes to a file, a terminal or a pipe, and returns what it could not write: after an error, or
+// when nobody takes it for half a second.
+std::string_view write_out(std::FILE* to, std::string_view data);
+
+inline void say(const std::string& line) { write_out(stdout, line + "\n"); }
 
 inline int complain(const std::string& what) {
-  std::fprintf(stderr, "web_server: %s\n", what.c_str());
+  write_out(stderr, "web_server: " + what + "\n");
   return 1;
 }
 
@@ -68,6 +69,13 @@ inline void lose(const std::string& what) {
 }
 
 enum class io { done, stopped, timed_out, closed };
+
+// From now on; 0 when it has passed.
+inline int milliseconds_to(steady::time_point until) {
+  using std::chrono::milliseconds;
+  const auto left = std::chrono::ceil<milliseconds>(until - steady::now());
+  return static_cast<int>(std::clamp(left, milliseconds(0), milliseconds(3'600'000)).count());
+}
 
 #if CURFEW_WINDOWS
 using native_socket = SOCKET;
@@ -107,6 +115,13 @@ inline io await(native_socket socket, bool to_write, const curfew::stop_event& s
   if (first == WSA_WAIT_TIMEOUT) return io::timed_out;
   return first == WSA_WAIT_EVENT_0 + 1 ? io::stopped : io::done;
 }
+
+// A pipe cannot be asked for room: who does not read it stops whoever writes to it.
+inline std::string_view write_out(std::FILE* to, std::string_view data) {
+  data.remove_prefix(std::fwrite(data.data(), 1, data.size(), to));
+  std::fflush(to);
+  return data;
+}
 #else
 using native_socket = int;
 using io_size = std::size_t;
@@ -131,6 +146,19 @@ inline io await(native_socket socket, bool to_write, const curfew::stop_event& s
   pollfd sets[] = {{socket, what, 0}, {stop.native_handle(), POLLIN, 0}};
   if (::poll(sets, 2, limit) == 0) return io::timed_out;
   return sets[0].revents == 0 && sets[1].revents != 0 ? io::stopped : io::done;
+}
+
+// A pipe that has room has room for 512 bytes.
+inline std::string_view write_out(std::FILE* to, std::string_view data) {
+  const auto until = steady::now() + std::chrono::milliseconds(500);
+  while (!data.empty()) {
+    pollfd out{::fileno(to), POLLOUT, 0};
+    const int ready = ::poll(&out, 1, milliseconds_to(until));
+    const auto size = ready > 0 ? ::write(out.fd, data.data(), std::min<std::size_t>(data.size(), 512)) : ready;
+    if (size > 0) data.remove_prefix(static_cast<std::size_t>(size));
+    if (size == 0 || (size < 0 && !is_temporary(errno))) break;
+  }
+  return data;
 }
 #endif
 
@@ -199,10 +227,7 @@ inline tcp_socket tcp_socket::accept() const {
 
 inline io tcp_socket::wait(bool to_write, const curfew::stop_event& stop,
                            steady::time_point until) const {
-  using std::chrono::milliseconds;
-  const auto left = std::chrono::ceil<milliseconds>(until - steady::now());
-  const auto limit = std::clamp(left, milliseconds(0), milliseconds(3'600'000));
-  return await(native_, to_write, stop, static_cast<int>(limit.count()));
+  return await(native_, to_write, stop, milliseconds_to(until));
 }
 
 // Appends what is there, else waits for it.

@@ -16,9 +16,11 @@ namespace {
 #if defined(_GLIBCXX_RELEASE)
 constexpr bool moved_over_source_lingers = _GLIBCXX_RELEASE < 13;
 constexpr bool token_equality_may_throw = true;
+constexpr bool state_dies_in_callback = false;
 #else
-constexpr bool moved_over_source_lingers = false;
+constexpr bool moved_over_source_lingers = true;
 constexpr bool token_equality_may_throw = true;
+constexpr bool state_dies_in_callback = true;
 #endif
 }  // namespace
 

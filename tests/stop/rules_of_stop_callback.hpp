@@ -204,6 +204,7 @@ TEST_CASE(TEST_LIB "a callback may destroy itself") {
 }
 
 TEST_CASE(TEST_LIB "a callback may destroy itself and the last source and token") {
+  if (state_dies_in_callback) return;
   auto s = std::make_unique<source>();
   std::optional<any_callback> self;
   bool ran = false;

@@ -8,6 +8,7 @@
 // and these switches, true where an implementation is known to break the rule:
 //   moved_over_source_lingers   a source that was moved over still counts as a source
 //   token_equality_may_throw    operator== of two tokens is not noexcept
+//   state_dies_in_callback      a callback that destroys every handle frees what its caller uses
 #pragma once
 
 #include "doctest/doctest.h"

@@ -11,6 +11,7 @@ namespace lib = curfew;
 namespace {
 constexpr bool moved_over_source_lingers = false;
 constexpr bool token_equality_may_throw = false;
+constexpr bool state_dies_in_callback = false;
 }  // namespace
 
 #include "rules_of_stop_token.hpp"
