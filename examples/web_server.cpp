@@ -14,6 +14,7 @@
 // Build: g++ -std=c++20 -O2 -pthread -Iinclude examples/web_server.cpp -o web_server
 // MinGW: the same with -static and, at the end, -lws2_32.
 #include "web/access_log.hpp"
+#include "web/database.hpp"
 #include "web/http.hpp"
 #include "web/options.hpp"
 #include "web/system.hpp"
@@ -26,7 +27,6 @@
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/task_group.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -39,32 +39,15 @@
 namespace {
 
 using namespace std::chrono_literals;
-using web::access_log, web::io, web::options, web::request, web::response, web::tcp_socket;
-using web::complain, web::say, web::steady;
+using web::access_log, web::database, web::io, web::options, web::request, web::response;
+using web::complain, web::say, web::steady, web::tcp_socket;
 
-constexpr std::size_t most_connections = 1024;  // each has a thread; one more gets a 503
-constexpr int backlog = 1024;                   // connections that the system keeps for us
-constexpr auto head_time = 5s;                  // for a request to arrive whole
-constexpr auto idle_time = 30s;                 // between two requests of one connection
-constexpr auto work_time = 60s;                 // the deadline of a request that has arrived
-constexpr auto last_words = 200ms;              // when we stop: for a request still on its way
-
-// Stands for the connections to a database that requests need: it must be the last to close.
-class database {
- public:
-  ~database() { say("database closed with " + std::to_string(busy_) + " queries in flight"); }
-
-  // False: given up, because the request was stopped or its deadline has passed.
-  bool query(const curfew::inplace_stop_token& request, std::chrono::milliseconds duration) {
-    ++busy_;
-    const bool stopped = request.wait_for(duration);
-    --busy_;
-    return !stopped;
-  }
-
- private:
-  std::atomic<int> busy_{0};
-};
+constexpr std::size_t most_connections = 900;  // threads and, of 1024, descriptors; else a 503
+constexpr int backlog = 1024;                  // connections that the system keeps for us
+constexpr auto head_time = 5s;                 // for a request to arrive whole
+constexpr auto idle_time = 30s;                // between two requests of one connection
+constexpr auto work_time = 60s;                // the deadline of a request that has arrived
+constexpr auto last_words = 200ms;             // when we stop: for a request still on its way
 
 // ---- answers ----------------------------------------------------------------------------------
 
@@ -79,6 +62,7 @@ struct site {
   curfew::gate open;               // a hold for each connection
   curfew::stop_source drain, cut;  // no more requests; no more time for those in flight
   curfew::stop_event drained{drain.get_token()}, was_cut{cut.get_token()};
+  std::atomic<std::size_t> unfinished{0};  // requests that were cut
 };
 
 response slow(site& here, const request& asked) {
@@ -89,6 +73,7 @@ response slow(site& here, const request& asked) {
   const curfew::inplace_stop_token token = context.get_token();
   const std::chrono::milliseconds duration(static_cast<int>(*ms));
   if (here.db.query(token, duration)) return {200, "done\n"};
+  if (here.cut.stop_requested()) ++here.unfinished;
   return {503, "cut short: " + curfew::to_string(token.reason()) + "\n"};
 }
 
@@ -132,7 +117,8 @@ class connection {
     for (;;) {
       if (auto asked = web::parse(input_)) return used_ = asked->size, asked;
       const bool silent = input_.empty();
-      const io got = socket_.receive(input_, *wake, until);
+      const bool late = steady::now() >= until;  // whoever sends without pause never waits
+      const io got = late ? io::timed_out : socket_.receive(input_, *wake, until);
       if (got == io::done && !silent) continue;
       if (got == io::closed || got == io::timed_out) return refused(silent, got);
       if (got == io::stopped) {
@@ -157,6 +143,7 @@ class connection {
     const bool more = asked.refusal == 0 && asked.keep_alive && !last;
     const std::string text = web::render(made, asked.method != "HEAD", more);
     const io sent = socket_.send(text, here_.was_cut, steady::now() + head_time);
+    if (sent == io::stopped) ++here_.unfinished;
     here_.log.add(asked, made);
     answered_ = true;
     return sent == io::done && more;
@@ -166,7 +153,7 @@ class connection {
   void linger() {
     socket_.end_writing();
     const auto until = steady::now() + 1s;
-    for (std::string rest; steady::now() < until; rest.clear()) {
+    for (std::string rest; steady::now() < until && !here_.cut.stop_requested(); rest.clear()) {
       if (socket_.receive(rest, here_.drained, until) != io::done) return;
     }
   }
@@ -202,7 +189,10 @@ class connections {
     here_.drain.request_stop();
     if (here_.open.wait(hurry)) return;
     here_.cut.request_stop(hurry.reason());
-    web::lose("connections were cut: " + std::to_string(here_.open.count()));
+    const curfew::inplace_stop_source soon(500ms);  // for idle ones to go, the others to answer
+    (void)here_.open.wait(soon.get_token());
+    const std::size_t lost = here_.unfinished + here_.open.count();
+    if (lost != 0) web::lose("requests were cut: " + std::to_string(lost));
   }
 
  private:
@@ -223,29 +213,41 @@ class connections {
 // taken in; who comes between the last accept and the close is lost, hence the lame duck time.
 class listener {
  public:
-  listener(tcp_socket socket, connections& to) : to_(to) {
-    acceptor_.spawn([this, door = std::move(socket)](const curfew::stop_token& closing) {
-      accept_until(door, closing);
-    });
+  listener(tcp_socket socket, connections& to) : door_(std::move(socket)), to_(to) {
+    acceptor_.spawn([this] { accept_until(closing_.get_token()); });
   }
+  ~listener() { closing_.request_stop(); }
+
+  // Stops with the listener, or when it fails.
+  curfew::stop_token ended() const { return acceptor_.token(); }
 
  private:
-  void accept_until(const tcp_socket& door, const curfew::stop_token& closing) {
-    const curfew::stop_event event(closing);
+  void accept_until(const curfew::stop_token& closing) {
     for (int late = 0; late < backlog; late += closing.stop_requested() ? 1 : 0) {
-      if (tcp_socket taken = door.accept()) {
+      if (tcp_socket taken = door_.accept()) {
         to_.admit(std::move(taken));
       } else if (const int error = web::last_error(); !web::is_temporary(error)) {
-        complain("accept: " + std::system_category().message(error));  // such as: too many files
-        (void)closing.wait_for(100ms);
-      } else if (door.wait(false, event, steady::time_point::max()) == io::stopped) {
+        tell(error);
+        if (closing.wait_for(100ms)) return;
+      } else if (door_.wait(false, closed_, steady::time_point::max()) == io::stopped) {
         return;
       }
     }
   }
 
+  // Such as: too many open files. It does not go away at once.
+  void tell(int error) {
+    if (steady::now() < quiet_) return;
+    complain("accept: " + std::system_category().message(error));
+    quiet_ = steady::now() + 1min;
+  }
+
+  tcp_socket door_;
   connections& to_;
-  curfew::task_group acceptor_;
+  steady::time_point quiet_;
+  curfew::stop_source closing_;
+  curfew::stop_event closed_{closing_.get_token()};
+  curfew::task_group acceptor_{closing_.get_token()};
 };
 
 // ---- the program ------------------------------------------------------------------------------
@@ -257,13 +259,9 @@ int serve(curfew::service& service, const options& chosen) {
     return complain("cannot listen on port " + std::to_string(chosen.port) + ": " +
                     error.message() + "; stop its user, or take another with --port (0: any)");
   }
-  const bool to_file = !chosen.access_log.empty();
-  std::FILE* file = to_file ? std::fopen(chosen.access_log.c_str(), "ab") : stdout;
-  if (file == nullptr) return complain("cannot write to " + chosen.access_log);
-  if (chosen.lame_duck > chosen.stop_timeout * 0.8) {
-    complain("this lame duck time leaves requests little of the stop timeout, or nothing");
-  }
-  say("listening on http://127.0.0.1:" + std::to_string(socket.port()));
+  const std::string& path = chosen.access_log;
+  std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "ab");
+  if (file == nullptr) return complain("cannot write to " + path);
 
   const curfew::stop_token stop = service.token();
   auto& held = service.resources();  // given back from the last to the first
@@ -273,11 +271,16 @@ int serve(curfew::service& service, const options& chosen) {
   auto& clients = held.emplace<connections>("connections", stop, db, log);
   const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
   held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after
-  held.emplace<listener>("listener", std::move(socket), clients);
+  const std::string port = std::to_string(socket.port());
+  auto& door = held.emplace<listener>("listener", std::move(socket), clients);
   held.defer("lame duck", [stop, wait = chosen.lame_duck](const curfew::stop_token& hurry) {
     if (!web::is_typed(stop.reason())) (void)hurry.wait_for(wait);
   });
+  say("listening on http://127.0.0.1:" + port);
   service.ready();
+  const curfew::stop_callback end(door.ended(), [&service] {
+    service.request_stop({.cause = curfew::stop_cause::fault});
+  });
   (void)stop.wait();
   return 0;
 }

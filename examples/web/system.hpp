@@ -118,9 +118,8 @@ inline io await(native_socket socket, bool to_write, const curfew::stop_event& s
 
 // A pipe cannot be asked for room: who does not read it stops whoever writes to it.
 inline std::string_view write_out(std::FILE* to, std::string_view data) {
-  data.remove_prefix(std::fwrite(data.data(), 1, data.size(), to));
-  std::fflush(to);
-  return data;
+  const bool whole = std::fwrite(data.data(), 1, data.size(), to) == data.size();
+  return std::fflush(to) == 0 && whole ? std::string_view() : data;
 }
 #else
 using native_socket = int;
@@ -153,10 +152,10 @@ inline std::string_view write_out(std::FILE* to, std::string_view data) {
   const auto until = steady::now() + std::chrono::milliseconds(500);
   while (!data.empty()) {
     pollfd out{::fileno(to), POLLOUT, 0};
-    const int ready = ::poll(&out, 1, milliseconds_to(until));
-    const auto size = ready > 0 ? ::write(out.fd, data.data(), std::min<std::size_t>(data.size(), 512)) : ready;
-    if (size > 0) data.remove_prefix(static_cast<std::size_t>(size));
+    auto size = static_cast<ssize_t>(::poll(&out, 1, milliseconds_to(until)));
+    if (size > 0) size = ::write(out.fd, data.data(), std::min(data.size(), std::size_t(512)));
     if (size == 0 || (size < 0 && !is_temporary(errno))) break;
+    if (size > 0) data.remove_prefix(static_cast<std::size_t>(size));
   }
   return data;
 }

@@ -10,6 +10,7 @@
 #include <curfew/stop/detail/thread.hpp>
 #include <curfew/stop/detail/timing_wheel.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -166,7 +167,7 @@ inline time_source::time_point process_clock::pass() noexcept {
   const spin_guard wheel_guard(wheel_lock_);
   plan();
   const time_point next = timing_wheel::time_of(planned_);
-  return busy && next > now() + slow ? now() + slow : next;
+  return busy ? (std::min)(next, (callback_ != nullptr ? callback_began_ : now()) + slow) : next;
 }
 
 /// A time that it was told stays until it has passed, also if its deadline is gone by then: one
