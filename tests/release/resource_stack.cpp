@@ -417,6 +417,38 @@ TEST_CASE("the error of a registration wins over that of the release called in i
 
 // --- size ---------------------------------------------------------------------------------------
 
+#if CURFEW_EXCEPTIONS
+namespace {
+
+struct unreachable {
+  unreachable() { throw std::runtime_error("no database"); }
+};
+
+// What ten thousand attempts allocate.
+template <class F>
+long allocations_of_attempts(F attempt) {
+  return test::allocations_of([&] {
+    for (int i = 0; i < 10'000; ++i) {
+      try {
+        attempt();
+      } catch (const std::runtime_error&) {
+      }
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("an object that fails to be built again and again costs no memory") {
+  resource_stack stack;
+  stack.defer("first", [] {});
+  const long errors = allocations_of_attempts([] { const unreachable u; });
+  const long made = allocations_of_attempts([&] { stack.emplace<unreachable>("database"); });
+  CHECK(made <= errors + 1);
+  CHECK(stack.size() == 1);
+}
+#endif
+
 TEST_CASE("two hundred thousand entries cost few allocations and release on a small stack") {
   int released = 0;
   resource_stack stack;

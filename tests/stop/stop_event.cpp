@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #if CURFEW_LINUX
 #include <sys/epoll.h>
@@ -276,6 +277,21 @@ TEST_CASE("a descriptor that somebody else has closed is no error of the thread"
   source.request_stop();
   event.reset();
   CHECK(errno == 4711);
+}
+
+TEST_CASE("a stop in a forked child leaves the event of the parent alone") {
+  curfew::stop_source source;
+  const curfew::stop_event event(source.get_token());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    source.request_stop();
+    ::_exit(0);
+  }
+  ::waitpid(child, nullptr, 0);
+  pollfd inherited{event.native_handle(), POLLIN, 0};
+  CHECK(::poll(&inherited, 1, 0) == 0);
+  source.request_stop();
+  CHECK(::poll(&inherited, 1, 0) == 1);
 }
 
 TEST_CASE("a pipe serves where the system has no better descriptor") {

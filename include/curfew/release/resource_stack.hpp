@@ -138,10 +138,11 @@ detail::held<T>& resource_stack::push(label name, duration limit,
                                       detail::release_node::run_function* run, Args&&... args) {
   using node = detail::held<T>;
   const detail::counted_scope building(building_);
-  void* const spot = chain_.memory().allocate(sizeof(node) + name.text.size(), alignof(node));
-  char* const text = static_cast<char*>(spot) + sizeof(node);
+  detail::building_site site(chain_.memory(), sizeof(node) + name.text.size(), alignof(node));
+  char* const text = static_cast<char*>(site.spot()) + sizeof(node);
   std::copy_n(name.text.data(), name.text.size(), text);
-  node& n = *::new (spot) node(run, std::forward<Args>(args)...);
+  node& n = *::new (site.spot()) node(run, std::forward<Args>(args)...);
+  site.built();
   n.entry.name = std::string_view(text, name.text.size());
   n.entry.place = name.place;
   n.entry.limit = (std::max)(limit, duration::zero());

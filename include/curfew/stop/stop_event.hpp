@@ -21,7 +21,8 @@ CURFEW_BEGIN
 ///
 /// Only wait for the handle: reading the descriptor, resetting the event or closing either breaks
 /// the promise for everybody else. The descriptor is not inherited by programs that this one
-/// starts, the HANDLE not by children.
+/// starts, the HANDLE not by children. A child made by fork makes events of its own: one that it
+/// has inherited is signalled by its parent's stops alone.
 ///
 /// Thread safety: native_handle() from any thread, until the destructor, which may race a stop. It
 /// waits for a signalling in progress, which never blocks; after it the handle is closed, so no

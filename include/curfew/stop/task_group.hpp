@@ -324,7 +324,8 @@ inline void task_group::join(std::error_code& ec) {
 
 inline void task_group::complain(const group_error& e) noexcept {
   const auto say = [](const char* what) {
-    std::fprintf(stderr, "curfew: a task failed and its task_group was never joined: %s\n", what);
+    std::fprintf(stderr, "curfew: a task failed and its task_group was never joined: %s\n",
+                 what != nullptr ? what : "an exception that says nothing");
   };
 #if CURFEW_EXCEPTIONS
   try {

@@ -29,6 +29,8 @@ class arena {
 
   /// May throw std::bad_alloc, and then has changed nothing.
   [[nodiscard]] void* allocate(std::size_t size, std::size_t alignment);
+  /// Takes back what was handed out last; anything else stays in use until the arena ends.
+  void give_back(void* spot, std::size_t size) noexcept;
   void swap(arena& other) noexcept;
 
  private:
@@ -66,6 +68,12 @@ inline void* arena::allocate(std::size_t size, std::size_t alignment) {
   return std::exchange(free_, static_cast<std::byte*>(free_) + size);
 }
 
+inline void arena::give_back(void* spot, std::size_t size) noexcept {
+  if (static_cast<std::byte*>(spot) + size != free_) return;
+  free_ = spot;
+  left_ += size;
+}
+
 /// What is left of the block before is not used again.
 inline void arena::add_block(std::size_t least) {
   const std::size_t size = (std::max)(next_size_, sizeof(block) + least);
@@ -74,6 +82,26 @@ inline void arena::add_block(std::size_t least) {
   left_ = size - sizeof(block);
   next_size_ = (std::min)(next_size_ * 2, largest_block);
 }
+
+/// Memory for something that is being built, given back if that does not come to an end.
+class building_site {
+ public:
+  building_site(arena& a, std::size_t size, std::size_t alignment)
+      : arena_(a), spot_(a.allocate(size, alignment)), size_(size) {}
+  building_site(const building_site&) = delete;
+  building_site& operator=(const building_site&) = delete;
+  ~building_site() {
+    if (!built_) arena_.give_back(spot_, size_);
+  }
+  [[nodiscard]] void* spot() const noexcept { return spot_; }
+  void built() noexcept { built_ = true; }
+
+ private:
+  arena& arena_;
+  void* spot_;
+  std::size_t size_;
+  bool built_ = false;
+};
 
 }  // namespace detail
 CURFEW_END

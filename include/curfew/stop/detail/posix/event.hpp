@@ -37,8 +37,10 @@ class event_descriptor {
     fd_ = fd;
     errno = kept;
   }
-  /// What does not fit is there already: the reader sees it either way.
+  /// What does not fit is there already: the reader sees it either way. A child made by fork has
+  /// stops of its own, and shares the descriptor with a parent that is not stopped.
   void write(const void* data, std::size_t size) const noexcept {
+    if (::getpid() != owner_) return;
     const int kept = errno;
     while (::write(fd_, data, size) < 0 && errno == EINTR) {
     }
@@ -48,6 +50,7 @@ class event_descriptor {
 
  private:
   int fd_;
+  pid_t owner_ = ::getpid();
 };
 
 inline void assign_errno(std::error_code& ec, bool failed) noexcept {
