@@ -34,7 +34,10 @@ int main() {
   curfew::stop_source stop;
   std::error_code error;
   curfew::signal_bridge signals(stop, error);
-  if (error) return std::perror("no signals"), 1;
+  if (error) {
+    std::fprintf(stderr, "no signals: %s\n", error.message().c_str());
+    return 1;
+  }
 
   say("packing ten parcels, a second each; press Ctrl-C to stop");
   if (pack(stop.get_token()) == 10) return say("all packed"), 0;

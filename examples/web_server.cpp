@@ -117,8 +117,8 @@ class connection {
     for (;;) {
       if (auto asked = web::parse(input_)) return used_ = asked->size, asked;
       const bool silent = input_.empty();
-      const bool late = steady::now() >= until;  // whoever sends without pause never waits
-      const io got = late ? io::timed_out : socket_.receive(input_, *wake, until);
+      const bool in_time = steady::now() < until;  // to wait is not enough: some never pause
+      const io got = in_time ? socket_.receive(input_, *wake, until) : io::timed_out;
       if (got == io::done && !silent) continue;
       if (got == io::closed || got == io::timed_out) return refused(silent, got);
       if (got == io::stopped) {
@@ -262,7 +262,6 @@ int serve(curfew::service& service, const options& chosen) {
   const std::string& path = chosen.access_log;
   std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "ab");
   if (file == nullptr) return complain("cannot write to " + path);
-
   const curfew::stop_token stop = service.token();
   auto& held = service.resources();  // given back from the last to the first
   auto& db = held.emplace<database>("database");
@@ -278,9 +277,8 @@ int serve(curfew::service& service, const options& chosen) {
   });
   say("listening on http://127.0.0.1:" + port);
   service.ready();
-  const curfew::stop_callback end(door.ended(), [&service] {
-    service.request_stop({.cause = curfew::stop_cause::fault});
-  });
+  const curfew::stop_callback end(
+      door.ended(), [&service] { service.request_stop({.cause = curfew::stop_cause::fault}); });
   (void)stop.wait();
   return 0;
 }

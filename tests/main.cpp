@@ -5,9 +5,21 @@
 #define DOCTEST_CONFIG_IMPLEMENT
 #include "doctest/doctest.h"
 
+#include <csignal>
 #include <cstdio>
 
 namespace {
+
+// A test runner that was started by nohup or by a shell's & ignores signals, and so would this
+// program and all that it starts.
+void take_default_signals() {
+#if defined(SIGHUP)
+  std::signal(SIGHUP, SIG_DFL);
+  std::signal(SIGQUIT, SIG_DFL);
+#endif
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
 
 unsigned cases_run = 0;
 
@@ -32,6 +44,7 @@ REGISTER_LISTENER("case_counter", 1, case_counter);
 }  // namespace
 
 int main(int argc, char** argv) {
+  take_default_signals();
   doctest::Context context(argc, argv);
   const int result = context.run();
   if (context.shouldExit() || result != 0) return result;

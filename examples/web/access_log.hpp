@@ -30,7 +30,7 @@ class access_log {
     });
   }
 
-  // Writes what is left. It is a failure if a file does not take it, but not if a reader has gone.
+  // Writes what is left, and fails if lines were lost.
   void finish() {
     writer_.request_stop();
     writer_.join();
@@ -38,9 +38,7 @@ class access_log {
     const std::lock_guard lock(mutex_);
     lost_ += static_cast<std::size_t>(std::count(pending_.begin(), pending_.end(), '\n'));
     say("access log written with " + std::to_string(lines_ - lost_) + " requests");
-    if (lost_ == 0) return;
-    const std::string what = "lines were lost: " + std::to_string(lost_);
-    file_.stream == stdout ? void(complain(what)) : lose(what);
+    if (lost_ != 0) lose("lines were lost: " + std::to_string(lost_));
   }
 
   void add(const request& asked, const response& answer) {

@@ -23,7 +23,8 @@ inline constexpr const char* usage =
     "usage: web_server [--port N] [--lame-duck SECONDS] [--stop-timeout SECONDS]\n"
     "                  [--access-log FILE] [--help]\n"
     "  --port N                listen on 127.0.0.1:N (8080); 0 takes any free port\n"
-    "  --lame-duck SECONDS     after a stop, keep accepting that long, not ready (0)\n"
+    "  --lame-duck SECONDS     after a stop, keep accepting that long, not ready (0);\n"
+    "                          a part of the stop timeout\n"
     "  --stop-timeout SECONDS  time for the whole stop; what is left then is cut (30)\n"
     "  --access-log FILE       append the access log to FILE instead of standard output";
 
@@ -58,7 +59,8 @@ inline std::string read_options(int argc, char** argv, options& into) {
     }
     if (!good) return "'" + value + "' is not a value for " + name;
   }
-  return "";
+  const bool too_long = into.lame_duck.count() > 0 && into.lame_duck >= into.stop_timeout;
+  return too_long ? "--lame-duck must be less than --stop-timeout, which it is a part of" : "";
 }
 
 }  // namespace web

@@ -48,11 +48,13 @@ using steady = std::chrono::steady_clock;
 // when nobody takes it for half a second.
 std::string_view write_out(std::FILE* to, std::string_view data);
 
-inline void say(const std::string& line) { write_out(stdout, line + "\n"); }
-
 inline int complain(const std::string& what) {
   write_out(stderr, "web_server: " + what + "\n");
   return 1;
+}
+
+inline void say(const std::string& line) {
+  if (!write_out(stdout, line + "\n").empty()) complain("nobody reads: " + line);
 }
 
 // For a release that had to leave something undone: the others go on, and the exit code tells it.
@@ -136,8 +138,14 @@ inline void close_native(native_socket socket) { ::close(socket); }
 inline bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 inline void make_nonblocking(native_socket socket) { ::fcntl(socket, F_SETFL, O_NONBLOCK); }
 
-// Once, before the first socket: a peer that has gone is an error of send(), not a signal.
-inline void prepare_sockets() { std::signal(SIGPIPE, SIG_IGN); }
+// Once, before the first socket: a peer that has gone is an error of send(), not a signal, and no
+// socket takes the number of a standard stream that was closed.
+inline void prepare_sockets() {
+  std::signal(SIGPIPE, SIG_IGN);
+  int taken = 0;
+  while (taken >= 0 && taken <= STDERR_FILENO) taken = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (taken >= 0) ::close(taken);
+}
 
 // `done` may be a false alarm: the caller tries, and waits again.
 inline io await(native_socket socket, bool to_write, const curfew::stop_event& stop, int limit) {

@@ -70,8 +70,8 @@ class Place:
         self.folder = folder
         self.stop_signal = signal.SIGINT if self.wine else signal.SIGTERM
 
-    def start(self, *options, deaf=False, **popen):
-        return Server(self, [*self.command, "--port", "0", *options], popen, deaf)
+    def start(self, *options, then=None, **popen):
+        return Server(self, [*self.command, "--port", "0", *options], popen, then)
 
     def run(self, *options):
         return subprocess.run([*self.command, *options], stdin=subprocess.DEVNULL, timeout=HANG,
@@ -79,16 +79,18 @@ class Place:
 
 
 class Server:
-    """A running server; everything it says is collected."""
+    """A running server; everything it says is collected, or its first line, and then the pipes
+    are closed ("deaf"), or its output is left alone ("stalled")."""
 
-    def __init__(self, place, command, popen, deaf=False):
+    def __init__(self, place, command, popen, then=None):
         self.place, self.lines, self.errors = place, [], []
         popen = {"stdin": subprocess.DEVNULL, **popen}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, cwd=place.folder, **popen)
-        self.readers = [threading.Thread(target=self.read, args=(*which, deaf), daemon=True)
-                        for which in ((self.process.stdout, self.lines),
-                                      (self.process.stderr, self.errors))]
+        then_errors = None if then == "stalled" else then
+        self.readers = [threading.Thread(target=self.read, args=which, daemon=True)
+                        for which in ((self.process.stdout, self.lines, then),
+                                      (self.process.stderr, self.errors, then_errors))]
         for reader in self.readers:
             reader.start()
         eventually(lambda: self.lines or self.process.poll() is not None, "the first line")
@@ -98,11 +100,12 @@ class Server:
             raise Wrong(f"does not listen: {self.lines} {self.errors}")
         self.port = int(match.group(1))
 
-    @staticmethod
-    def read(pipe, lines, deaf):
+    def read(self, pipe, lines, then):
         for line in pipe:
             lines.append(line)
-            if deaf:
+            if then == "stalled":
+                self.process.wait()
+            if then:
                 break
         pipe.close()
 
@@ -208,6 +211,12 @@ def one_answer(client, with_body=True):
         data += block
     check(not taken[1], f"more than one answer: {taken[1]!r}")
     return taken[0]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def closed(client):
@@ -330,6 +339,23 @@ def _(place):
         server.stops_cleanly()
 
 
+@case("a client that sends line ends without a pause is refused")
+def _(place):
+    with place.start() as server:
+        end = time.monotonic() + 20
+        try:
+            with server.connect(timeout=10) as client:
+                while time.monotonic() < end:
+                    client.sendall(b"\r\n" * 32768)
+            raise Wrong("it is let go on")
+        except ConnectionError:
+            pass
+        for sent in (b"\r\n" + request("/livez", "Connection: close"), b"\r\n\r\n"):
+            with server.connect(sent) as client:
+                check(answers(client)[0].status == (200 if b"GET" in sent else 400), sent)
+        server.stops_cleanly()
+
+
 @case("half a request and silence is told so and nothing at all is closed")
 def _(place):
     with place.start() as server:
@@ -363,7 +389,10 @@ def _(place):
                     ["--port", "-1"], ["--port", "80.5"], ["--port", ""], ["--lame-duck", "-1"],
                     ["--lame-duck", "1s"], ["--lame-duck", "nan"], ["--stop-timeout", "inf"],
                     ["--stop-timeout", "1e3"], ["--stop-timeout", "1.2.3"], ["--stop-timeout", "."],
-                    ["--stop-timeout", "0x10"], ["--stop-timeout"], ["--access-log"]):
+                    ["--stop-timeout", "0x10"], ["--stop-timeout"], ["--access-log"],
+                    ["--port", "99999"], ["--port", "1e3"], ["--port", "nan"], ["--port", "inf"],
+                    ["--lame-duck", "1000001"], ["--lame-duck", "3", "--stop-timeout", "3"],
+                    ["--lame-duck", "30"], ["--lame-duck", "1", "--stop-timeout", "0"]):
         result = place.run(*options)
         check(result.returncode == 2, (options, result))
         check(options[0] in result.stderr and "usage: web_server" in result.stderr, result)
@@ -388,14 +417,21 @@ def _(place):
         server.stops_cleanly()
 
 
+@case("a stop that is given no time is forced and says so")
+def _(place):
+    with place.start("--stop-timeout", "0") as server:
+        check(server.status("/livez") == 200, "livez")
+        server.stop()
+        check(server.ended() in (70, 128 + place.stop_signal), "exit code")
+        check(server.errors, "not a word")
+
+
 @case("a port can be taken again right after a stop")
 def _(place):
     with place.start() as server, server.connect(request("/livez")) as client:
         one_answer(client)
         server.stops_cleanly()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     for _ in range(2):
         with place.start("--port", str(port)) as server, server.connect(request("/")) as client:
             check(server.port == port, server.port)
@@ -525,6 +561,7 @@ def _(place):
         began = time.monotonic()
         server.stop()
         eventually(lambda: server.status("/readyz") == 503, "not ready")
+        time.sleep(0.7)  # signals that come together may count as one
         server.stop(signal.SIGINT)
         check(server.ended() != 0, "a request was cut")
         check(time.monotonic() - began < 25, "does not hurry")
@@ -532,6 +569,22 @@ def _(place):
             check(all(reply.status == 503 for reply in answers(slow)), "cut")
         except ConnectionError:
             pass
+
+
+@case("a second signal that cuts nothing but idle connections is a clean end")
+def _(place):
+    with place.start("--lame-duck", "55", "--stop-timeout", "56") as server:
+        idle = [server.connect(request("/livez")) for _ in range(10)]
+        for client in idle:
+            one_answer(client)
+        began = time.monotonic()
+        server.stop()
+        eventually(lambda: server.status("/readyz") == 503, "not ready")
+        time.sleep(0.7)
+        server.stop(signal.SIGINT)
+        check(server.ended() == 0, "exit code")
+        check(time.monotonic() - began < 25, "does not hurry")
+        check(all(closed(client) for client in idle), "closed")
 
 
 @case("the access log holds every request after the stop")
@@ -583,16 +636,44 @@ def _(place):
 # ---- want ---------------------------------------------------------------------------------------
 
 
-def few_files():
+def files(most):
     import resource
-    resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def needs_few_files(place):
+    if b"__ubsan" in place.exe.read_bytes():
+        raise Skip("the undefined behaviour sanitizer needs descriptors itself")
+
+
+@case("a server that lacks descriptors to start says so", posix_only=True)
+def _(place):
+    needs_few_files(place)
+    ran = 0
+    for most in range(4, 20):
+        try:
+            server = place.start(preexec_fn=files(most))
+        except Wrong as refusal:
+            check("listening" not in str(refusal), (most, refusal))
+            continue
+        with server, server.connect(request("/livez"), timeout=0.2) as client:
+
+            def answered():
+                try:
+                    return client.recv(100) != b""
+                except TimeoutError:
+                    return any("accept" in line for line in server.errors)
+
+            eventually(answered, f"an answer or an error with {most} descriptors")
+            server.stops_cleanly()
+            ran += 1
+    check(ran > 2, "it never starts")
 
 
 @case("running out of descriptors delays clients and loses none", posix_only=True)
 def _(place):
-    if b"__ubsan" in place.exe.read_bytes():
-        raise Skip("the undefined behaviour sanitizer needs descriptors itself")
-    with place.start(preexec_fn=few_files) as server:
+    needs_few_files(place)
+    with place.start(preexec_fn=files(48)) as server:
         clients = [server.connect(request("/slow?ms=50", "Connection: close")) for _ in range(150)]
         check(all(answers(client)[0].status == 200 for client in clients), "answers")
         check(server.status("/livez") == 200, "livez")
@@ -600,6 +681,7 @@ def _(place):
         eventually(lambda: any("accept" in line for line in server.errors), "the error is told")
         server.stops_cleanly()
         check(all(closed(client) for client in idle), "closed")
+        check(sum("accept" in line for line in server.errors) == 1, len(server.errors))
 
 
 @case("a connection too many is told so", posix_only=True)
@@ -610,12 +692,13 @@ def _(place):
         raise Skip("too few descriptors are allowed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, hard))
     try:
-        with place.start() as server:
-            clients = [server.connect(request("/slow?ms=3000")) for _ in range(1024)]
+        with place.start(preexec_fn=files(1024)) as server:  # as usual
+            clients = [server.connect(request("/slow?ms=3000")) for _ in range(900)]
             with server.connect() as client:
                 check(one_answer(client).status == 503, "one too many")
             check(all(one_answer(client).status == 200 for client in clients), "the others")
             server.stops_cleanly()
+            check(not any("accept" in line for line in server.errors), server.errors)
             for client in clients:
                 client.close()
     finally:
@@ -644,13 +727,58 @@ def _(place):
     os.close(control)
 
 
-@case("nobody who reads the output is no reason to fail", posix_only=True)
+@case("when nobody reads the access log any more the server lives on and tells it in the end",
+      posix_only=True)
 def _(place):
-    with place.start(deaf=True) as server:
+    with place.start(then="deaf") as server:
         check(server.status("/livez") == 200, "livez")
         time.sleep(1.2)  # the access log has been written in vain
         check(server.status("/livez") == 200, "livez")
-        server.stops_cleanly()
+        server.stop()
+        check(server.ended() in (1, 70), "exit code")
+
+
+@case("an output that is full and never read holds up neither requests nor the stop",
+      posix_only=True)
+def _(place):
+    with place.start("--stop-timeout", "50", then="stalled") as server:
+        with server.connect(timeout=15) as client:
+            for _ in range(2):
+                for _ in range(200):
+                    client.sendall(request("/livez?" + "x" * 1000))
+                    check(one_answer(client).status == 200, "livez")
+                time.sleep(1.2)
+            began = time.monotonic()
+            server.stop()
+            check(server.ended() in (1, 70), "exit code")
+            check(time.monotonic() - began < 25, "held up")
+        check(any("lines were lost" in line for line in server.errors), server.errors)
+
+
+@case("no socket takes the place of an output that is closed", posix_only=True)
+def _(place):
+    port = free_port()
+    process = subprocess.Popen([*place.command, "--port", str(port)], stdin=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+
+    def live():
+        try:
+            with socket.create_connection(("127.0.0.1", port), HANG) as client:
+                client.sendall(request("/livez", "Connection: close"))
+                return answers(client)[0].status == 200
+        except ConnectionError:
+            return False
+
+    try:
+        eventually(live, "an answer")
+        if os.path.islink("/proc/self/fd/1"):
+            check(os.readlink(f"/proc/{process.pid}/fd/1") == "/dev/null", "the output")
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=HANG)
+        check(process.returncode == 0 and b"lost" not in errors, errors)
+    finally:
+        process.kill()
+        process.wait()
 
 
 # ---- the frame ----------------------------------------------------------------------------------

@@ -3,8 +3,11 @@
 // The policy, with scripted events: the same on every system, no real signal and no thread of ours.
 #include <curfew/host/detail/signal_inbox.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "doctest/doctest.h"
 
@@ -22,8 +25,10 @@ constexpr stop_reason interrupt{stop_cause::signal, SIGINT, 7, 8};
 constexpr stop_reason terminate_{stop_cause::signal, SIGTERM, 9, 10};
 constexpr stop_reason closing{stop_cause::console, 2};
 
-std::unique_ptr<signal_inbox> open_inbox(const signal_options& options = {}) {
+/// Each signal is a press, however soon it comes.
+std::unique_ptr<signal_inbox> open_inbox(signal_options options = {}) {
   auto inbox = std::make_unique<signal_inbox>();
+  options.same_press = std::chrono::milliseconds(0);
   inbox->open(options);
   inbox->set_route(SIGINT, route::press);
   inbox->set_route(SIGTERM, route::press);
@@ -43,6 +48,49 @@ TEST_CASE("a signal without a route is not ours") {
   CHECK(inbox->arrived({stop_cause::signal, 0}) == answer::not_ours);
   CHECK(inbox->arrived({stop_cause::signal, 128}) == answer::not_ours);
   CHECK(!take(inbox->stop.note));
+}
+
+TEST_CASE("signals that come within a moment of a press belong to it and it does not grow") {
+  auto inbox = open_inbox();
+  inbox->open({});
+  inbox->set_route(SIGTERM, route::press);
+  const auto at = [&](std::uint32_t now) { return inbox->arrived(terminate_, now); };
+  for (std::uint32_t now = 1001; now < 1200; ++now) CHECK(at(now) == answer::noted);
+  CHECK(!take(inbox->hurry.note));
+  CHECK(at(1201) == answer::noted);
+  CHECK(take(inbox->hurry.note));
+  CHECK(at(1400) == answer::noted);
+  CHECK(at(1401) == answer::end);
+}
+
+TEST_CASE("of signals that come at once from many threads one is counted") {
+  auto inbox = open_inbox();
+  inbox->open({});
+  inbox->set_route(SIGINT, route::press);
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 8; ++i) {
+    senders.emplace_back([&] { CHECK(inbox->arrived(interrupt, 7) == answer::noted); });
+  }
+  for (auto& sender : senders) sender.join();
+  CHECK(!take(inbox->hurry.note));
+}
+
+TEST_CASE("a stop that no signal asked for is the first press") {
+  auto inbox = open_inbox();
+  inbox->stopping();
+  inbox->stopping();
+  CHECK(inbox->arrived(interrupt) == answer::noted);
+  CHECK(take(inbox->hurry.note));
+  CHECK(inbox->arrived(interrupt) == answer::end);
+}
+
+TEST_CASE("a stop that comes with a signal is the same press") {
+  auto inbox = open_inbox();
+  CHECK(inbox->arrived(interrupt) == answer::noted);
+  inbox->stopping();
+  CHECK(!take(inbox->hurry.note));
+  CHECK(inbox->arrived(interrupt) == answer::noted);
+  CHECK(take(inbox->hurry.note));
 }
 
 TEST_CASE("the first press stops and the second hurries and the third ends") {

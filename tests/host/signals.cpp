@@ -44,6 +44,54 @@ TEST_CASE("the second signal stops the hurry token with its own reason") {
   CHECK(source.get_token().reason().pid == 1);
 }
 
+TEST_CASE("a stop that no signal asked for makes the first signal a hurry") {
+  stop_source source;
+  signal_bridge bridge(source);
+  bridge.stopping();
+  source.request_stop();
+  arrive(SIGINT);
+  CHECK(stops(bridge.hurry()));
+}
+
+TEST_CASE("functions that are dropped have finished and no other is taken") {
+  stop_source source;
+  signal_bridge bridge(source);
+  test::latch inside(1);
+  bool finished = false;
+  bridge.on(SIGINT, [&] {
+    inside.count_down();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    finished = true;
+  });
+  arrive(SIGINT);
+  inside.wait();
+  bridge.drop_functions();
+  CHECK(finished);
+  std::error_code ec;
+  bridge.on(
+      SIGINT, [] {}, ec);
+  CHECK(ec == std::errc::operation_canceled);
+  arrive(SIGINT);  // which stops again
+  CHECK(stops(source.get_token()));
+}
+
+TEST_CASE("a bridge that has settled counts signals and runs nothing") {
+  stop_source source;
+  {
+    signal_bridge bridge(source);
+    bridge.settle();
+    using answer = curfew::detail::signal_inbox::answer;
+    CHECK(arrive(SIGINT) == answer::noted);
+    CHECK(arrive(SIGINT) == answer::noted);
+    CHECK(arrive(SIGINT) == answer::end);
+    CHECK(!bridge.hurry().stop_requested());
+  }
+  CHECK(!source.stop_requested());
+  signal_bridge next(source);
+  arrive(SIGINT);
+  CHECK(stops(source.get_token()));
+}
+
 TEST_CASE("a stop callback that blocks does not hold up the hurry") {
   stop_source source;
   signal_bridge bridge(source);

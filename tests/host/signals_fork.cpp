@@ -83,7 +83,7 @@ TEST_CASE_FIXTURE(plain, "a child may have a bridge of its own and the parent ke
   auto child = [&] {
     stop_source own;
     {
-      signal_bridge second(own);
+      signal_bridge second(own, {.same_press = {}});
       raise(SIGINT);
       if (!stops(own.get_token())) return 10;
       bridge.reset();  // the inherited one takes nothing from it

@@ -58,7 +58,7 @@ TEST_CASE_FIXTURE(plain, "a signal from another process names that process and i
 
 TEST_CASE_FIXTURE(plain, "raise and sigqueue tell the sender too") {
   stop_source source;
-  signal_bridge bridge(source);
+  signal_bridge bridge(source, {.same_press = {}});
   raise(SIGTERM);
   REQUIRE(stops(source.get_token()));
   CHECK(source.get_token().reason().pid == getpid());
@@ -187,7 +187,7 @@ TEST_CASE_FIXTURE(plain, "signals come also when all threads of the program bloc
   {
     stop_source source;
     std::atomic<bool> ran{false};
-    signal_bridge bridge(source);
+    signal_bridge bridge(source, {.same_press = {}});
     bridge.on(SIGHUP, [&] { ran = true; });
     kill(getpid(), SIGHUP);
     CHECK(becomes([&] { return ran.load(); }));
@@ -260,6 +260,25 @@ TEST_CASE_FIXTURE(plain, "no signal is lost or counted twice while bridges come 
   CHECK(seen + foreign == sent);
 }
 
+TEST_CASE_FIXTURE(plain, "a bridge that has settled leaves its signals caught for the next one") {
+  const test::disposition below(SIGTERM, foreign_handler);
+  stop_source source;
+  foreign = 0;
+  {
+    signal_bridge bridge(source);
+    bridge.settle();
+  }
+  raise(SIGTERM);
+  CHECK(foreign == 0);
+  CHECK(!source.stop_requested());
+  {
+    signal_bridge next(source);
+    raise(SIGTERM);
+    CHECK(stops(source.get_token()));
+  }
+  CHECK(test::has_action(SIGTERM, foreign_handler));
+}
+
 TEST_CASE_FIXTURE(plain, "bridges come and go under a storm of signals from many threads") {
   const test::disposition below(SIGTERM, SIG_IGN);
   const test::disposition below_usr1(SIGUSR1, foreign_handler);
@@ -270,7 +289,8 @@ TEST_CASE_FIXTURE(plain, "bridges come and go under a storm of signals from many
   std::thread threads[] = {std::thread(storm), std::thread(storm)};
   for (int i = 0; i < 200; ++i) {
     stop_source source;
-    signal_bridge bridge(source, {.stop_on = {SIGUSR1}, .third = curfew::press::hurry});
+    signal_bridge bridge(source,
+                         {.stop_on = {SIGUSR1}, .third = curfew::press::hurry, .same_press = {}});
     REQUIRE(stops(bridge.hurry()));
     REQUIRE(stops(source.get_token()));
   }

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <thread>
 
@@ -63,9 +64,12 @@ inline bool stops(const curfew::stop_token& token) {
   return becomes([&] { return token.stop_requested(); });
 }
 
-/// A signal of the script: it goes the way of a real one from the handler on.
+/// A signal of the script: it goes the way of a real one from the handler on, long after the one
+/// before it.
 inline auto arrive(int signal, std::int64_t pid = 0) {
-  return curfew::detail::desk.inbox.arrived({curfew::stop_cause::signal, signal, pid});
+  static std::atomic<std::uint32_t> now{1};
+  return curfew::detail::desk.inbox.arrived({curfew::stop_cause::signal, signal, pid},
+                                            now += 60'000);
 }
 
 }  // namespace test

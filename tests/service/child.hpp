@@ -43,7 +43,12 @@ class child {
   }
 
   [[nodiscard]] pid_t pid() const { return pid_; }
-  void send(int signal) const { kill(pid_, signal); }
+  /// Long enough after the one before not to be the same press.
+  void send(int signal) {
+    if (sent_) usleep(300'000);
+    sent_ = true;
+    kill(pid_, signal);
+  }
 
   /// Reads its stdout until this has come.
   bool says(const std::string& text) {
@@ -133,6 +138,7 @@ class child {
   bool out_open_ = true;
   bool err_open_ = true;
   bool done_ = false;
+  bool sent_ = false;
 };
 
 #endif

@@ -42,6 +42,19 @@ TEST_CASE("text that is kept cannot break a line or speak to a terminal") {
   CHECK(fixed_text<20>("a\nb\x1b[2Jc\x7f").view() == "a b [2Jc ");
 }
 
+TEST_CASE("text that is kept has no commands in eight bits and nothing that is not UTF-8") {
+  CHECK(fixed_text<20>("a\xc2\x9b"
+                       "31m\x9b"
+                       "2J")
+            .view() == "a  31m 2J");
+  CHECK(fixed_text<20>("\xc2\xa0\xdf\xbf\xe2\x82\xac\xf0\x9f\x94\x94").view() ==
+        "\xc2\xa0\xdf\xbf\xe2\x82\xac\xf0\x9f\x94\x94");
+  CHECK(fixed_text<20>("\xe0\x82\x9b\xf0\x80\x82\x9b\xc1\x9b").view() == "         ");
+  CHECK(fixed_text<20>("\xed\xa0\x80\xf4\x90\x80\x80\xff").view() == "        ");
+  CHECK(fixed_text<20>("\xed\x9f\xbf\xf4\x8f\xbf\xbf").view() == "\xed\x9f\xbf\xf4\x8f\xbf\xbf");
+  CHECK(fixed_text<20>("cut \xe2\x82").view() == "cut   ");
+}
+
 TEST_CASE("a journal knows the part that is open and what it says") {
   journal log;
   CHECK_FALSE(log.read().has_open);
@@ -83,6 +96,7 @@ TEST_CASE("of many parts the failed and the late and the longest are kept in the
   const auto c = log.read();
   REQUIRE(c.closed_count == journal::kept);
   CHECK(c.omitted == 202 - journal::kept);
+  CHECK(c.untold == 0);
   CHECK(c.closed[0].name.view() == "late");
   CHECK(c.closed[journal::kept - 1].name.view() == "failed");
   CHECK(c.closed[1].elapsed == 90ms);
@@ -104,6 +118,16 @@ TEST_CASE("problems name what failed or was late or is open and nothing else") {
         "me: cache: late, 6 s of 5 s\n"
         "me: web: still open after 1 s of 5 s, registered at a.cpp:7\n"
         "me: 2 more not released\n");
+}
+
+TEST_CASE("no failure is untold however many there are") {
+  journal log;
+  for (int i = 0; i != 20; ++i) close_one(log, "db", 0s, i * 1s, part_state::failed, "disk full");
+  for (int i = 0; i != 20; ++i) close_one(log, "fine", 0s, 1s);
+  CHECK(log.read().untold == 8);
+  const std::string text = problems("me: ", log.read(), start + 7s);
+  CHECK(text.starts_with("me: db: failed after 8 s: disk full\n"));
+  CHECK(text.ends_with("me: 8 more failed or were late\n"));
 }
 
 TEST_CASE("a timeline counts from the stop and shows the open part as long as it has lasted") {

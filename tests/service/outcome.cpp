@@ -47,6 +47,14 @@ TEST_CASE("a forced end for another reason has a code of its own") {
         curfew::exit_code_forced);
 }
 
+TEST_CASE("a forced end is no success whatever number its reason holds") {
+  for (const int code : {0, -1, -128, 128, 255, 256, 1 << 30}) {
+    CHECK(exit_code(ended(outcome_kind::forced, {stop_cause::signal, code})) ==
+          curfew::exit_code_forced);
+  }
+  CHECK(exit_code(ended(outcome_kind::forced, {stop_cause::signal, 127})) == 255);
+}
+
 TEST_CASE("no failure becomes a success by being cut to eight bits") {
   for (const int result : {256, -256, 512, 1 << 30}) {
     const int code = exit_code(ended(outcome_kind::failed, {}, result));

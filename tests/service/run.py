@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 
@@ -28,6 +29,7 @@ class Subject:
             assert line, f"it ended without saying {text!r}"
 
     def interrupt(self):
+        time.sleep(0.3)  # not the same press as the one before
         if os.name == "nt":  # Ctrl-C cannot be aimed at one process
             self.process.send_signal(signal.CTRL_BREAK_EVENT)
         else:
@@ -115,6 +117,26 @@ class Run(unittest.TestCase):
         self.assertEqual(s.end(), 124)
         self.assertRegex(s.complaints, r"main: still open after .* of 4\.\d s\n")
         self.assertIn("forced to end: console close", s.complaints)
+
+    def test_a_console_that_is_closed_during_a_stop_leaves_less_time_than_there_was(self):
+        if not Subject.windows:
+            self.skipTest("there are no console events here")
+        s = Subject("close_console_while_stopping")
+        self.assertEqual(s.end(), 124)
+        self.assertRegex(s.complaints, r"main: still open after 4\.\d s of 30 s\n")
+        self.assertIn("forced to end: requested", s.complaints)
+
+    def test_a_call_of_exit_that_loses_resources_is_told_and_is_a_failure(self):
+        s = Subject("leave_by_exit_with_resources")
+        self.assertEqual(s.end(), 70)
+        self.assertIn("exit() was called before all was released", s.complaints)
+
+    def test_the_first_interrupt_after_main_has_returned_hurries(self):
+        s = Subject("hurried_release_after_finish")
+        s.says("draining")
+        s.interrupt()
+        self.assertEqual(s.end(), 0)
+        self.assertEqual(s.said, ["hurried by a signal"])
 
 
 def main():

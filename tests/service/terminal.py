@@ -53,6 +53,7 @@ class Terminal:
             assert self.read_some(), f"it ended without showing {text!r}: {self.seen!r}"
 
     def type(self, keys):
+        time.sleep(0.3)  # not the same press as the one before
         os.write(self.fd, keys)
 
     def end(self):
@@ -114,6 +115,14 @@ class AtATerminal(unittest.TestCase):
         t.shows(b"closing drain")
         t.type(CTRL_C)
         self.assertEqual(t.end(), 0)
+
+    def test_the_first_ctrl_c_after_main_has_returned_hurries_and_says_so(self):
+        t = Terminal("hurried_release_after_finish")
+        t.shows(b"draining")
+        t.shows(b"closing drain")
+        t.type(CTRL_C)
+        self.assertEqual(t.end(), 0)
+        self.assertIn(b"hurried by a signal", t.seen)
 
     def test_a_third_ctrl_c_ends_it_at_once(self):
         t = Terminal("stuck_main_without_limit")

@@ -23,7 +23,8 @@ CURFEW_BEGIN
 /// Turns the signals of options.stop_on into a stop of `source`, whose reason names the signal and,
 /// where the system tells, the process and the user who sent it. The second such signal stops the
 /// hurry() token as well; the third ends the process at once with 128 + its number: no destructor
-/// runs, nothing is flushed.
+/// runs, nothing is flushed. What comes within options.same_press of one that counted counts with
+/// it.
 ///
 ///     int main() {
 ///       curfew::stop_source stop;
@@ -46,8 +47,9 @@ CURFEW_BEGIN
 /// POSIX: a signal that was ignored when the bridge was made (nohup, a job started with &) stays
 /// ignored and does not stop; on() takes it nevertheless. Signals come also when every thread of
 /// the program blocks them. The destructor puts back the handlers of others, unless somebody has
-/// replaced ours meanwhile. A child made by fork is not stopped by the bridge: there each signal
-/// does what it did before the bridge, and the child may make a bridge of its own.
+/// replaced ours meanwhile, or settle() was called. A child made by fork is not stopped by the
+/// bridge: there each signal does what it did before the bridge, on() is refused, and the child may
+/// make a bridge of its own.
 ///
 /// Windows: Ctrl-C and Ctrl-Break are SIGINT and SIGBREAK, with cause signal. CLOSE, LOGOFF and
 /// SHUTDOWN are stops with cause console, or the hurry of one that has begun, and never the end.
@@ -85,6 +87,20 @@ class signal_bridge {
   /// Stops at the second signal: cut short what can be cut.
   [[nodiscard]] stop_token hurry() const noexcept { return hurry_.get_token(); }
 
+  /// For whoever stops the source by other means: that counts as the first signal, unless one has
+  /// come before, and so the next one hurries.
+  void stopping() noexcept { detail::desk.inbox.stopping(); }
+
+  /// The functions given to on() have finished and are gone, and no other is taken. Their signals
+  /// do nothing from then on, except those of stop_on, which are presses again.
+  void drop_functions() noexcept;
+
+  /// The end of everything the bridge runs: functions, and callbacks of either stop, have finished
+  /// when this returns. From then on signals are only counted, so that the last one ends the
+  /// process, and the destructor leaves it so, until another bridge is made: a signal that comes
+  /// when a program is done does not give it another end.
+  void settle() noexcept;
+
   /// The exit code in case the system's limit ends the process (Windows; elsewhere without effect).
   void set_outcome(int exit_code) noexcept { hook_.set_outcome(exit_code); }
 
@@ -97,6 +113,7 @@ class signal_bridge {
   void open(const signal_options& options, std::error_code& ec) noexcept;
   void start(const signal_options& options, std::error_code& ec) noexcept;
   void close() noexcept;
+  void finish_lanes() noexcept;
   void set_call(int signal, std::unique_ptr<detail::signal_call> call,
                 std::error_code& ec) noexcept;
   bool start_calls(std::error_code& ec) noexcept;
@@ -108,9 +125,11 @@ class signal_bridge {
   stop_source source_;
   stop_source hurry_;
   detail::signal_hook hook_;
-  signal_set stops_;     // what off() goes back to
-  bool open_ = false;    // false: refused, and inert
-  std::mutex changing_;  // on() and off() against each other
+  signal_set stops_;   // what off() goes back to
+  bool open_ = false;  // false: refused, and inert
+  bool settled_ = false;
+  bool dropped_ = false;  // there are no functions any more
+  std::mutex changing_;   // on() and off() against each other; dropped_
   detail::signal_calls calls_;
   detail::signal_lane stop_lane_;
   detail::signal_lane hurry_lane_;
@@ -175,14 +194,41 @@ inline void signal_bridge::start(const signal_options& options, std::error_code&
 /// the handlers are gone is done here. In a child made by fork the threads' handles mean nothing.
 inline void signal_bridge::close() noexcept {
   if (!hook_.here()) return hook_.close();
-  call_lane_.finish();
-  stop_lane_.finish();
-  hurry_lane_.finish();
+  if (settled_) return hook_.leave();
+  finish_lanes();
   hook_.close();
   take_calls(this);
   take_stop(this);
   take_hurry(this);
   hook_.release();
+}
+
+inline void signal_bridge::finish_lanes() noexcept {
+  call_lane_.finish();
+  stop_lane_.finish();
+  hurry_lane_.finish();
+}
+
+inline void signal_bridge::drop_functions() noexcept {
+  if (!open_ || !hook_.here()) return;
+  {
+    const std::lock_guard lock(changing_);
+    dropped_ = true;
+  }
+  call_lane_.finish();
+  calls_.clear();
+  auto& inbox = detail::desk.inbox;
+  for (int signal = 1; signal < signal_set::limit; ++signal) {
+    const bool stops = stops_.contains(signal) && inbox.route_of(signal) == detail::route::call;
+    if (stops) inbox.set_route(signal, detail::route::press);
+  }
+}
+
+inline void signal_bridge::settle() noexcept {
+  if (!open_ || !hook_.here()) return;
+  drop_functions();
+  finish_lanes();
+  settled_ = true;
 }
 
 inline void signal_bridge::take_stop(void* self) noexcept {
@@ -223,6 +269,10 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
                                     std::error_code& ec) noexcept {
   ec = std::make_error_code(std::errc::invalid_argument);
   if (!open_ || !signal_set::valid(signal)) return;
+  if (!hook_.here()) {
+    ec = std::make_error_code(std::errc::operation_not_permitted);
+    return;
+  }
   detail::signal_call* old = nullptr;
   {
     const std::lock_guard lock(changing_);
@@ -236,12 +286,13 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
 
 /// Most programs react to no other signals and are spared the thread.
 inline bool signal_bridge::start_calls(std::error_code& ec) noexcept {
+  if (dropped_) return detail::refuse(std::errc::operation_canceled, ec);
   return call_lane_.started() || call_lane_.start(detail::desk.inbox.calls_door,
                                                   &signal_bridge::take_calls, this, hook_, ec);
 }
 
 inline void signal_bridge::off(int signal) noexcept {
-  if (!open_ || !signal_set::valid(signal)) return;
+  if (!open_ || !hook_.here() || !signal_set::valid(signal)) return;
   detail::signal_call* old = nullptr;
   {
     const std::lock_guard lock(changing_);

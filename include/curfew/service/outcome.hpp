@@ -35,7 +35,8 @@ inline constexpr int exit_code_failed = 70;
 inline constexpr int exit_code_forced = 124;
 
 /// 0: clean, whether asked to stop or finished. main's own result when that is not zero.
-/// 128 + n: signal n asked for the stop, and the end was forced. Else one of the two above.
+/// 128 + n: signal n asked for the stop, and the end was forced. Else one of the two above. Only an
+/// outcome that is ok() has 0.
 [[nodiscard]] constexpr int exit_code(const outcome& o) noexcept;
 
 /// One line for people: "stopped: signal SIGTERM from pid 4711", "finished", "failed: deadline".
@@ -49,6 +50,11 @@ namespace detail {
 [[nodiscard]] constexpr int honest_result(int result) noexcept {
   const bool cut_to_zero = CURFEW_POSIX != 0 && (static_cast<unsigned>(result) & 0xffu) == 0;
   return cut_to_zero ? exit_code_failed : result;
+}
+
+/// A reason may come from the program itself and hold any number.
+[[nodiscard]] constexpr bool names_signal(const stop_reason& reason) noexcept {
+  return reason.cause == stop_cause::signal && reason.code > 0 && reason.code < 128;
 }
 
 [[nodiscard]] constexpr const char* headline(const outcome& o) noexcept {
@@ -65,7 +71,7 @@ namespace detail {
 
 constexpr int exit_code(const outcome& o) noexcept {
   if (o.kind == outcome_kind::forced) {
-    return o.reason.cause == stop_cause::signal ? 128 + o.reason.code : exit_code_forced;
+    return detail::names_signal(o.reason) ? 128 + o.reason.code : exit_code_forced;
   }
   if (o.result != 0) return detail::honest_result(o.result);
   return o.kind == outcome_kind::clean ? 0 : exit_code_failed;

@@ -36,9 +36,9 @@ class service {
   /// but one second of it, whichever is later): cut short what can be cut.
   [[nodiscard]] stop_token hurry() const noexcept { return state_.hurry.get_token(); }
 
-  /// Asks for a stop from inside, just as a signal does from outside. The cause `fault` makes
-  /// the run a failure, however cleanly it ends.
-  bool request_stop(stop_reason reason = {}) noexcept { return state_.root.request_stop(reason); }
+  /// Asks for a stop from inside, just as a signal does from outside; a signal that comes then is
+  /// the second one. The cause `fault` makes the run a failure, however cleanly it ends.
+  bool request_stop(stop_reason reason = {}) noexcept { return state_.request_stop(reason); }
 
   /// Released when main has returned, newest first, whether it returned or threw.
   [[nodiscard]] resource_stack& resources() noexcept { return state_.resources; }
@@ -55,8 +55,8 @@ class service {
   /// argc and argv as they came, the program's own name first.
   [[nodiscard]] std::span<char* const> args() const noexcept { return state_.args; }
 
-  /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload). It is gone when
-  /// everything has been released.
+  /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload). When main has
+  /// returned, and before anything is released, what runs is waited for and none runs any more.
   [[nodiscard]] signal_bridge& bridge() noexcept { return *state_.bridge; }
 
  private:
@@ -79,20 +79,30 @@ class service {
 ///     }
 ///
 /// Ctrl-C, SIGTERM, SIGINT or a console event stop s.token(); a second signal stops s.hurry(); a
-/// third ends the process at once. Main is then expected to return, and the resources are released.
-/// All of that has spec.stop_timeout from the moment of the stop, or less where the system leaves
-/// less. When it is spent, whatever hangs, what is still open is named on stderr and the process
-/// ends without running destructors.
+/// third ends the process at once. When main returns by itself that is the stop, and one signal
+/// hurries. Signals within a fifth of a second count as one. Main is expected to return when asked,
+/// and the resources are released. All of that has spec.stop_timeout from the moment of the stop,
+/// or less where the system leaves less. When it is spent, whatever hangs, what is still open is
+/// named on stderr and the process ends without running destructors.
 ///
 /// The exit code says what happened: see service/outcome.hpp. An exception out of main is told on
 /// stderr and is a failure, except for the stopped_error of this very stop.
 ///
 /// On stderr, a terminal sees how the stop goes; anything else gets a line at the end of a stop
-/// that was asked for, and a line for each part that is late, fails or has to be left open.
+/// that was asked for, and a line for each part that is late, fails or has to be left open; of many
+/// the worst twelve, and how many more. A stderr that nobody reads is given up after half a second.
 ///
 /// One run, or one signal_bridge, at a time in a process: another is refused, with a message and
 /// the exit code of a failure. main runs on the calling thread. A child that main makes by fork has
 /// no part in the run, and leaves by exec or _exit.
+///
+/// exit() out of main releases nothing. Where main has put something on the resource stack, or out
+/// of a release, it is told on stderr and ends the process as a failure, whatever its argument, and
+/// without destructors of statics. Called on another thread it is what it always is.
+///
+/// The signals stay caught when run() has returned, so that one that comes late gives the program
+/// no other end than what was told: they are counted, and no more than the third ends the process.
+/// Another run or bridge takes them over.
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main);
 

@@ -27,7 +27,7 @@ struct timeline_part {
   time_source::duration elapsed{};                               ///< until now, or in all
   time_source::duration limit = (time_source::duration::max)();  ///< max(): none
   part_state state = part_state::closing;
-  std::string note = {};  ///< what it last said of itself, its error, or where it was registered
+  std::string note = {};  ///< what it last said of itself, or its error
 };
 
 struct timeline {

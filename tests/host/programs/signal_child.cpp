@@ -28,6 +28,9 @@
 
 namespace {
 
+/// Tests do not wait between signals.
+constexpr curfew::signal_options each_counts{.same_press = {}};
+
 void say(const std::string& line) {
   std::puts(line.c_str());
   std::fflush(stdout);
@@ -63,7 +66,7 @@ void await(const curfew::stop_token& token) {
 int run_main() {
   const says_goodbye goodbye;
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop);
+  curfew::signal_bridge bridge(stop, each_counts);
   say("ready");
   await(stop.get_token());
   return 5;
@@ -72,14 +75,14 @@ int run_main() {
 void run_stop() {
   const says_goodbye goodbye;
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop);
+  curfew::signal_bridge bridge(stop, each_counts);
   follow(stop.get_token(), bridge.hurry());
 }
 
 void run_busy() {
   const says_goodbye goodbye;
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop);
+  curfew::signal_bridge bridge(stop, each_counts);
   curfew::stop_callback first(stop.get_token(), sleep_for_ever);
   curfew::stop_callback second(bridge.hurry(), sleep_for_ever);
 #if CURFEW_POSIX
@@ -98,7 +101,7 @@ void run_busy() {
 
 void run_ignore() {
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop, {.stop_on = {SIGHUP, SIGINT, SIGTERM}});
+  curfew::signal_bridge bridge(stop, {.stop_on = {SIGHUP, SIGINT, SIGTERM}, .same_press = {}});
   std::string ignored = "ignored";
   for (const int signal : {SIGHUP, SIGINT, SIGTERM}) {
     struct sigaction action = {};
@@ -112,7 +115,7 @@ void run_ignore() {
 /// The child has no bridge of its own, so TERM ends it; the parent goes on.
 void run_fork() {
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop);
+  curfew::signal_bridge bridge(stop, each_counts);
   const pid_t child = fork();
   if (child == 0) sleep_for_ever();
   say("child " + std::to_string(child));
@@ -150,7 +153,7 @@ int run_console(unsigned long event, int limit_ms, const curfew::signal_options&
 int run_leave() {
   const says_goodbye goodbye;
   curfew::stop_source stop;
-  curfew::signal_bridge bridge(stop);
+  curfew::signal_bridge bridge(stop, each_counts);
   simulate(2, 100'000);
   await(stop.get_token());
   return 5;

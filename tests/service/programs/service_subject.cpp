@@ -2,12 +2,16 @@
 //
 // A service that behaves as its first argument says. It prints "ready" when signals may come.
 #include <curfew/service/run.hpp>
+#include <curfew/stop/task_group.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #if CURFEW_POSIX
@@ -95,6 +99,13 @@ void hurried_release(service& s) {
   });
   wait_for_stop(s);
 }
+void hurried_release_after_finish(service& s) {
+  s.resources().defer("drain", [](curfew::stop_token hurry) {
+    say("draining");
+    hurry.wait();
+    say(hurry.reason().cause == curfew::stop_cause::signal ? "hurried by a signal" : "by time");
+  });
+}
 void hurried_main(service& s) {
   wait_for_stop(s);
   say("stopping");
@@ -120,6 +131,22 @@ void fail_to_release(service& s) {
   s.resources().defer("last", [] { say("last released"); });
   s.resources().defer("db-pool", [] { throw std::runtime_error("the\ndisk\x1b is full"); });
   wait_for_stop(s);
+}
+void fail_to_release_twenty(service& s) {
+  for (int i = 0; i != 20; ++i) {
+    s.resources().defer("part", [] { throw std::runtime_error("its data is lost"); });
+  }
+}
+struct silent_error : std::exception {
+  [[nodiscard]] const char* what() const noexcept override { return nullptr; }
+};
+void fail_silently(service& s) {
+  s.resources().defer("db-pool", [] { say("released"); });
+  throw silent_error();
+}
+void fail_silently_in_a_task(service&) {
+  curfew::task_group tasks;
+  tasks.spawn([] { throw silent_error(); });
 }
 #endif
 void run_inside(service& s) {
@@ -156,6 +183,12 @@ void stuck_callback(service& s) {
   static_cast<void>(callback);
   wait_for_stop(s);
 }
+/// Never destroyed, for the same reason.
+void stuck_hurry(service& s) {
+  static auto* callback = new curfew::stop_callback(s.hurry(), [] { sleep_for_ever(); });
+  static_cast<void>(callback);
+  hurried_main(s);
+}
 void stuck_with_stderr_locked(service& s) {
 #if CURFEW_POSIX
   flockfile(stderr);
@@ -165,6 +198,18 @@ void stuck_with_stderr_locked(service& s) {
   sleep_for_ever();
 }
 void leave_by_exit(service&) { std::exit(5); }
+void leave_by_exit_with_resources(service& s) {
+  s.resources().defer("db-pool", [] { say("never"); });
+  std::fputs("not flushed", stdout);
+  std::exit(0);
+}
+void leave_by_exit_out_of_a_release(service& s) {
+  s.resources().defer("db-pool", [] { std::exit(0); });
+}
+void ask_itself_oddly(service& s) {
+  s.request_stop({curfew::stop_cause::signal, 128});
+  sleep_for_ever();
+}
 
 #if CURFEW_POSIX
 /// Descriptor 2 was closed before the run, and then something else got its number.
@@ -172,12 +217,34 @@ void reuse_stderr(service& s) {
   if (::open(argument, O_CREAT | O_TRUNC | O_WRONLY, 0600) != STDERR_FILENO) std::abort();
   wait_for_stop(s);
 }
-/// Late until SIGUSR1 comes.
+/// Late until a second signal comes.
 void late(service& s) {
-  curfew::stop_source enough;
-  s.bridge().on(SIGUSR1, [enough]() mutable { enough.request_stop(); });
-  const auto release = [t = enough.get_token()] { t.wait(); };
+  const auto release = [t = s.hurry()] { t.wait(); };
   s.resources().defer("db-pool", release, {.timeout = 50ms});
+  wait_for_stop(s);
+}
+void stuck_reload(service& s) {
+  s.bridge().on(SIGUSR1, [] {
+    say("reloading");
+    sleep_for_ever();
+  });
+  wait_for_stop(s);
+}
+/// Longer than any time in which a run that is decided is watched.
+void slow_reload(service& s) {
+  s.bridge().on(SIGUSR1, [] {
+    say("reloading");
+    std::this_thread::sleep_for(2500ms);
+    say("reloaded");
+  });
+  s.resources().defer("db-pool", [&s] {
+    say("db-pool released");
+    std::error_code ec;
+    s.bridge().on(
+        SIGUSR2, [] { say("never"); }, ec);
+    ::raise(SIGUSR1);
+    if (!ec) say("never");
+  });
   wait_for_stop(s);
 }
 void fork_child(service& s) {
@@ -189,6 +256,10 @@ void fork_child(service& s) {
 void close_console(service&) {
   std::thread([] { curfew::detail::on_console_event(2); }).detach();
   sleep_for_ever();
+}
+void close_console_while_stopping(service& s) {
+  s.request_stop();
+  close_console(s);
 }
 #endif
 
@@ -209,6 +280,7 @@ const behaviour behaviours[] = {
     {"slow", slow},
     {"hurried_release", hurried_release},
     {"hurried_release_by_time", hurried_release, 3s},
+    {"hurried_release_after_finish", hurried_release_after_finish},
     {"hurried_main", hurried_main},
 #if CURFEW_EXCEPTIONS
     {"fail", fail},
@@ -216,6 +288,9 @@ const behaviour behaviours[] = {
     {"fail_while_stopping", fail_while_stopping},
     {"fail_by_a_stop_of_its_own", fail_by_a_stop_of_its_own},
     {"fail_to_release", fail_to_release},
+    {"fail_to_release_twenty", fail_to_release_twenty},
+    {"fail_silently", fail_silently},
+    {"fail_silently_in_a_task", fail_silently_in_a_task},
 #endif
     {"run_inside", run_inside},
     {"stuck_main", stuck_main, 700ms},
@@ -224,19 +299,37 @@ const behaviour behaviours[] = {
     {"stuck_release", stuck_release, 700ms},
     {"stuck_release_after_finish", stuck_release_after_finish, 300ms},
     {"stuck_callback", stuck_callback, 500ms},
+    {"stuck_hurry", stuck_hurry, 2s},
     {"stuck_with_stderr_locked", stuck_with_stderr_locked, 300ms},
     {"leave_by_exit", leave_by_exit},
+    {"leave_by_exit_with_resources", leave_by_exit_with_resources},
+    {"leave_by_exit_out_of_a_release", leave_by_exit_out_of_a_release},
+    {"ask_itself_oddly", ask_itself_oddly, 200ms},
 #if CURFEW_POSIX
     {"reuse_stderr", reuse_stderr},
+    {"stuck_reload", stuck_reload, 700ms},
+    {"slow_reload", slow_reload},
     {"fork_child", fork_child},
     {"late", late},
 #else
     {"close_console", close_console},
+    {"close_console_while_stopping", close_console_while_stopping},
 #endif
 };
 
 int run_with_result(int argc, char** argv, int (*main)(service&)) {
   return curfew::run({.name = "subject"}, argc, argv, main);
+}
+
+int after_the_run(int code) {
+  if (std::string_view(argument) == "tell") say("run returned");
+#if CURFEW_POSIX
+  if (std::string_view(argument) == "raise") {
+    std::this_thread::sleep_for(300ms);  // not the same press as the one before
+    ::raise(SIGTERM);
+  }
+#endif
+  return code;
 }
 
 }  // namespace
@@ -248,9 +341,12 @@ int main(int argc, char** argv) {
   if (name == "obey_with_result") return run_with_result(argc, argv, obey_with_result);
   if (name == "finish_twice" && run_with_result(argc, argv, finish) != 0) return 1;
   if (name == "finish_twice") return run_with_result(argc, argv, finish);
+  if (name == "finish_and_obey" && run_with_result(argc, argv, finish) != 0) return 1;
+  if (name == "finish_and_obey") return run_with_result(argc, argv, obey_with_result);
   for (const behaviour& b : behaviours) {
     if (b.name != name) continue;
-    return curfew::run({.name = "subject", .stop_timeout = b.stop_timeout}, argc, argv, b.main);
+    const curfew::service_spec spec{.name = "subject", .stop_timeout = b.stop_timeout};
+    return after_the_run(curfew::run(spec, argc, argv, b.main));
   }
   std::fputs("no such behaviour\n", stderr);
   return 2;

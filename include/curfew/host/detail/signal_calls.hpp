@@ -50,8 +50,11 @@ class signal_calls {
   signal_calls() = default;
   signal_calls(const signal_calls&) = delete;
   signal_calls& operator=(const signal_calls&) = delete;
-  ~signal_calls() {
-    for (auto& call : calls_) delete call.load(std::memory_order_relaxed);
+  ~signal_calls() { clear(); }
+
+  /// When the runner has ended.
+  void clear() noexcept {
+    for (auto& call : calls_) delete call.exchange(nullptr);
   }
 
   /// The function that was there before, which may be running; for retire().

@@ -16,6 +16,9 @@
 //          threads are not
 //     void close() noexcept                    gives all back and waits for handlers that run
 //     void release() noexcept                  ends the claim
+//     void leave() noexcept                    ends the claim and gives nothing back: signals come
+//     to
+//          the inbox until the next open()
 //     static void set_outcome(int), static duration allowed(const stop_reason&)   as the bridge's
 #ifndef CURFEW_HOST_DETAIL_SIGNAL_HOOK_HPP
 #define CURFEW_HOST_DETAIL_SIGNAL_HOOK_HPP

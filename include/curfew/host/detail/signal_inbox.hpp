@@ -3,8 +3,8 @@
 // The policy of the signal bridge: what the system tells comes in here, is counted, and kept until
 // a thread of the bridge takes it. Its callers are the backends, and tests with scripted events.
 //
-// RUNS IN A SIGNAL HANDLER: everything here except open(). Allowed are only lock-free
-// atomics, and unpark_all, which is one system call that keeps errno, or nothing at all.
+// RUNS IN A SIGNAL HANDLER: everything here except open(). Allowed are only lock-free atomics,
+// reading the steady clock, and unpark_all, which is one system call that keeps errno, or nothing.
 #ifndef CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
 #define CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
 
@@ -12,7 +12,9 @@
 #include <curfew/stop/detail/park.hpp>
 #include <curfew/stop/reason.hpp>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <type_traits>
 
@@ -69,6 +71,13 @@ class notice {
 /// What becomes of a signal.
 enum class route : std::uint8_t { none, press, call };
 
+/// Milliseconds of the steady clock, odd and so never zero. They wrap, where any width would do.
+inline std::uint32_t press_time() noexcept {
+  using namespace std::chrono;
+  const auto now = steady_clock::now().time_since_epoch();
+  return static_cast<std::uint32_t>(duration_cast<milliseconds>(now).count()) | 1u;
+}
+
 /// Lives as long as the process, so that a late handler never touches freed memory. Whoever opens
 /// it has made sure that no handler is inside.
 class signal_inbox {
@@ -78,9 +87,15 @@ class signal_inbox {
   void open(const signal_options& options) noexcept;
 
   /// A signal has come; reason.code is its number. `end`: the process must end now.
-  answer arrived(const stop_reason& reason) noexcept;
+  answer arrived(const stop_reason& reason, std::uint32_t now = press_time()) noexcept;
   /// The system is about to end the process: a stop, or, when there was one, the hurry.
   void ending(const stop_reason& reason) noexcept;
+
+  /// A stop that no signal asked for is the first press, unless there was one.
+  void stopping() noexcept {
+    std::uint32_t none = 0;
+    presses_.compare_exchange_strong(none, 1, std::memory_order_relaxed);
+  }
 
   void set_route(int signal, route way) noexcept {
     routes_[signal].store(way, std::memory_order_release);
@@ -103,12 +118,15 @@ class signal_inbox {
   bell calls_door;
 
  private:
+  [[nodiscard]] bool is_new_press(std::uint32_t now) noexcept;
   answer pressed(const stop_reason& reason) noexcept;
   answer act(press what, const stop_reason& reason) noexcept;
 
   std::atomic<route> routes_[signal_set::limit]{};
   std::atomic<press> actions_[3]{};
   std::atomic<std::uint32_t> presses_{0};
+  std::atomic<std::uint32_t> window_{0};   // in milliseconds
+  std::atomic<std::uint32_t> counted_{0};  // when the last press was; 0: there was none
 };
 
 static_assert(std::is_trivially_destructible_v<signal_inbox>);
@@ -123,18 +141,31 @@ inline void signal_inbox::open(const signal_options& options) noexcept {
   actions_[1].store(options.second, std::memory_order_relaxed);
   actions_[2].store(options.third, std::memory_order_relaxed);
   presses_.store(0, std::memory_order_relaxed);
+  const auto window = std::clamp<std::int64_t>(options.same_press.count(), 0, 3'600'000);
+  window_.store(static_cast<std::uint32_t>(window), std::memory_order_relaxed);
+  counted_.store(0, std::memory_order_relaxed);
 }
 
-inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason) noexcept {
+inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason,
+                                                  std::uint32_t now) noexcept {
   if (!signal_set::valid(reason.code)) return answer::not_ours;
   switch (route_of(reason.code)) {
     case route::none: return answer::not_ours;
-    case route::press: return pressed(reason);
+    case route::press: return is_new_press(now) ? pressed(reason) : answer::noted;
     case route::call: break;
   }
   calls[reason.code].put(reason);
   calls_door.ring();
   return answer::noted;
+}
+
+/// Of handlers that run at the same time one wins, and the others' signals are the same press.
+inline bool signal_inbox::is_new_press(std::uint32_t now) noexcept {
+  const auto window = window_.load(std::memory_order_relaxed);
+  auto last = counted_.load(std::memory_order_relaxed);
+  if (window == 0) return true;
+  if (last != 0 && now - last < window) return false;
+  return counted_.compare_exchange_strong(last, now, std::memory_order_relaxed);
 }
 
 inline signal_inbox::answer signal_inbox::pressed(const stop_reason& reason) noexcept {

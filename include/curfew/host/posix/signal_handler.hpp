@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // RUNS IN A SIGNAL HANDLER: everything in this file. The only calls allowed are getpid, sigaction,
-// kill, memcpy, _exit and signal_inbox::arrived; nothing allocates, locks or throws, and errno is
-// kept.
+// kill, memcpy, clock_gettime, _exit and signal_inbox::arrived; nothing allocates, locks or throws,
+// and errno is kept.
 #ifndef CURFEW_HOST_POSIX_SIGNAL_HANDLER_HPP
 #define CURFEW_HOST_POSIX_SIGNAL_HANDLER_HPP
 

@@ -33,6 +33,7 @@ class signal_hook {
   [[nodiscard]] bool here() const noexcept { return process_ == getpid(); }
   void close() noexcept;
   void release() noexcept;
+  void leave() noexcept;
 
   static signal_set stopping(const signal_set& asked) noexcept { return asked; }
   static void set_outcome(int) noexcept {}
@@ -66,13 +67,16 @@ inline void await_handlers() noexcept {
   for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
 }
 
-/// Handlers of ours that are in the table before came with fork. Those that run have not seen the
-/// new owner and may put back what was before them, so they are waited for.
+/// Handlers of ours that are in the table before came with fork, or were left there. Those that run
+/// may still use the inbox, or put back what was before them, so they are waited for: those of an
+/// earlier owner, and those that have not seen the new one.
 inline bool signal_hook::open(const signal_options& options, std::error_code& ec) noexcept {
   process_ = getpid();
   if (!watch_forks(ec) || !claim(ec)) return false;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
   for (int signal = 1; signal < signal_set::limit; ++signal) put_back(signal);
+  desk.owner.store(0);
+  await_handlers();
   desk.inbox.open(options);
   desk.owner.store(process_);
   await_handlers();
@@ -178,6 +182,18 @@ inline void signal_hook::close() noexcept {
 }
 
 inline void signal_hook::release() noexcept { desk.claimed.store(0); }
+
+/// Without its mark a handler does not stand for a bridge.
+inline void signal_hook::leave() noexcept {
+  for (int signal = 1; signal < signal_set::limit; ++signal) {
+    struct sigaction ours = {};
+    if (!taken_.contains(signal) || !holds(signal)) continue;
+    sigaction(signal, nullptr, &ours);
+    sigfillset(&ours.sa_mask);
+    sigaction(signal, &ours, nullptr);
+  }
+  release();
+}
 
 }  // namespace detail
 CURFEW_END

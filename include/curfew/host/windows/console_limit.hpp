@@ -10,6 +10,7 @@
 
 #include <curfew/host/windows/kernel32.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -24,10 +25,10 @@ inline unsigned long parse_milliseconds(const char* text, unsigned long otherwis
   return *text == '\0' && value != 0 ? value : otherwise;
 }
 
-/// The system parameter "hung application timeout", 5 s unless the user has set another. It is read
-/// from the registry: asking user32 would load it, and a process that has loaded user32 is no
-/// longer told of LOGOFF and SHUTDOWN.
-inline std::chrono::milliseconds console_limit() noexcept {
+/// A system parameter of the user's, 5 s unless set otherwise. It is read from the registry: asking
+/// user32 would load it, and a process that has loaded user32 is no longer told of LOGOFF and
+/// SHUTDOWN.
+inline std::chrono::milliseconds user_limit(const char* name) noexcept {
   using get_value = long(__stdcall*)(void*, const char*, const char*, unsigned long, unsigned long*,
                                      void*, unsigned long*);
   constexpr unsigned long usual = 5000;
@@ -39,11 +40,16 @@ inline std::chrono::milliseconds console_limit() noexcept {
   void* const found =
       module == nullptr ? nullptr : reinterpret_cast<void*>(GetProcAddress(module, "RegGetValueA"));
   if (found == nullptr ||
-      reinterpret_cast<get_value>(found)(current_user, "Control Panel\\Desktop", "HungAppTimeout",
-                                         only_strings, nullptr, text, &size) != 0) {
+      reinterpret_cast<get_value>(found)(current_user, "Control Panel\\Desktop", name, only_strings,
+                                         nullptr, text, &size) != 0) {
     return std::chrono::milliseconds(usual);
   }
   return std::chrono::milliseconds(parse_milliseconds(text, usual));
+}
+
+/// The first limits a CLOSE, the second LOGOFF and SHUTDOWN; one answer that is safe for all three.
+inline std::chrono::milliseconds console_limit() noexcept {
+  return (std::min)(user_limit("HungAppTimeout"), user_limit("WaitToKillAppTimeout"));
 }
 
 /// The same without the time that ending the process itself may take.

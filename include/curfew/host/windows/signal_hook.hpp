@@ -27,6 +27,7 @@ class signal_hook {
   [[nodiscard]] static bool here() noexcept { return true; }
   void close() noexcept;
   void release() noexcept;
+  void leave() noexcept { release(); }
 
   static signal_set stopping(signal_set asked) noexcept;
   static void set_outcome(int code) noexcept { desk.outcome.store(code); }
@@ -51,6 +52,7 @@ inline bool refuse_last_error(std::error_code& ec) noexcept {
 
 inline bool signal_hook::open(const signal_options& options, std::error_code& ec) noexcept {
   if (!claim(ec)) return false;
+  close();  // what an earlier bridge has left
   desk.inbox.open(options);
   desk.in_service.store(options.in_service);
   desk.outcome.store(options.unfinished);

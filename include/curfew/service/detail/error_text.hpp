@@ -21,7 +21,8 @@ using error_note = fixed_text<400>;
   try {
     std::rethrow_exception(error);
   } catch (const std::exception& e) {
-    return error_note(e.what());
+    const char* const what = e.what();  // which may be null, though it should not
+    return error_note(what != nullptr ? what : "an exception that says nothing");
   } catch (...) {
   }
 #endif

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// One run in the foreground: the user's main, then the resources, then the bridge, in one thread,
-// under a watchdog, to one outcome.
+// One run in the foreground: the user's main, then the resources, then what else of the user's
+// runs, in one thread, under a watchdog, to one outcome.
 #ifndef CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
 #define CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
 
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/error_text.hpp>
+#include <curfew/service/detail/exit_watch.hpp>
 #include <curfew/service/detail/narrator.hpp>
 #include <curfew/service/detail/release_log.hpp>
 #include <curfew/service/detail/run_state.hpp>
 #include <curfew/service/detail/watchdog.hpp>
 
-#include <cstdio>
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -58,7 +59,7 @@ class main_call {
   std::exception_ptr error = attempt([&] { o.result = main(); });
   if (error != nullptr && left_by_stop(error, s.root.get_token())) error = nullptr;
   s.by_itself = error == nullptr && !s.root.stop_requested();
-  if (!s.root.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault}))
+  if (!s.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault}))
     s.by_itself = false;
   o.reason = s.reason();
   const bool fault = error != nullptr || o.reason.cause == stop_cause::fault;
@@ -69,9 +70,18 @@ class main_call {
   return o;
 }
 
+/// Waits for the functions of bridge().on(), before what they use is released.
+inline void await_functions(run_state& s) noexcept {
+  const std::size_t waiting = s.resources.size();
+  s.log.begin({.name = fixed_text<48>("signal functions"), .began = s.now()}, waiting);
+  s.bridge->drop_functions();
+  s.log.drop();
+}
+
 inline void release_all(run_state& s, outcome& o) noexcept {
   release_log log(s.log, s.resources);
   s.resources.observe(&log);
+  s.releasing = true;
   const release_report report =
       s.resources.release(s.noticed().limit - s.now(), s.hurry.get_token());
   s.resources.observe(nullptr);
@@ -89,6 +99,16 @@ inline void await_callbacks(run_state& s, const inplace_stop_token& called_back)
   s.log.drop();
 }
 
+/// Waits for the callbacks on hurry(); no other one begins, and nothing of the user's runs any
+/// more.
+inline void await_hurry(run_state& s) noexcept {
+  s.log.begin({.name = fixed_text<48>("hurry callbacks"), .began = s.now()}, 0);
+  s.hurrying.close();
+  s.bridge->settle();
+  s.hurrying.wait(stop_token{});
+  s.log.drop();
+}
+
 /// The main thread while the watchdog ends the process.
 [[noreturn]] inline void wait_for_the_end() noexcept {
   const inplace_stop_source never;
@@ -100,13 +120,15 @@ inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
   inplace_stop_source called_back;
   const stop_callback last(s.root.get_token(), [&] { called_back.request_stop(); });
   outcome o = run_main(s, main);
+  await_functions(s);
   release_all(s, o);
   await_callbacks(s, called_back.get_token());
+  await_hurry(s);
   return o;
 }
 
 /// main was not called.
-inline int refuse_run(const run_state& s, const char* why) {
+inline int refuse_run(run_state& s, const char* why) {
   s.screen.write(s.prefix.str().append("cannot start: ").append(why).append(1, '\n'));
   return exit_code({.kind = outcome_kind::failed});
 }
@@ -123,23 +145,28 @@ inline bool open_bridge(run_state& s, std::error_code& ec) {
   return "this process already has a run() or a signal_bridge, and there can be one at a time";
 }
 
+/// The watchdog may run already, and finds everything decided.
+inline int refuse_run(run_state& s, watchdog& guard, const std::error_code& why) {
+  const outcome refused{.kind = outcome_kind::failed};
+  s.decide(refused);
+  s.over.request_stop();
+  s.root.request_stop();
+  guard.join();
+  return refuse_run(s, why.message().c_str());
+}
+
 /// Throws only before main is called, when memory is missing.
 inline int run_foreground(run_state& s, const main_call& main) {
   std::error_code ec;
   if (!open_bridge(s, ec)) return refuse_run(s, why_no_bridge(ec).c_str());
   watchdog guard(s);
   narrator teller(s);
-  if (!guard.start(ec) || !teller.start(ec)) {
-    s.over.request_stop();
-    s.root.request_stop();
-    guard.join();
-    return refuse_run(s, ec.message().c_str());
-  }
+  if (!guard.start(ec) || !teller.start(ec)) return refuse_run(s, guard, ec);
+  const exit_watch watch(s);
   const outcome o = run_guarded(s, main);
   if (!s.decide(o)) wait_for_the_end();
   s.bridge->set_outcome(exit_code(o));
   teller.join();
-  s.bridge.reset();  // not before: a second signal that comes with the first is not to kill it now
   s.over.request_stop();
   guard.join();
   return exit_code(o);
@@ -150,7 +177,11 @@ template <class F>
 [[nodiscard]] int run_or_refuse(F f) noexcept {
   int code = exit_code_failed;
   const std::exception_ptr error = attempt([&] { code = f(); });
-  if (error != nullptr) std::fprintf(stderr, "cannot start: %s\n", error_text(error).str().c_str());
+  if (error == nullptr) return code;
+  terminal screen;
+  screen.write("cannot start: ");
+  screen.write(error_text(error).view());
+  screen.write("\n");
   return code;
 }
 

@@ -37,6 +37,7 @@ class journal {
     std::array<journal_part, kept> closed;  ///< failures, late ones, and else the longest
     std::size_t closed_count = 0;
     std::size_t omitted = 0;
+    std::size_t untold = 0;  ///< of these, the ones that failed or were late
     journal_part open;
     bool has_open = false;
     std::size_t waiting = 0;  ///< registered, and not begun when the open part began
@@ -100,9 +101,11 @@ inline journal::contents journal::read() const noexcept {
 /// The order of beginning is kept; when all places are taken the least interesting part goes.
 inline void journal::keep(const journal_part& part) noexcept {
   if (now_.closed_count == kept) {
-    ++now_.omitted;
     const auto least = std::min_element(now_.closed.begin(), now_.closed.end(), matters_less);
-    if (matters_less(part, *least)) return;
+    const bool part_goes = matters_less(part, *least);
+    ++now_.omitted;
+    if ((part_goes ? part : *least).state != part_state::closed) ++now_.untold;
+    if (part_goes) return;
     std::move(least + 1, now_.closed.end(), least);
     --now_.closed_count;
   }

@@ -70,7 +70,10 @@ inline void narrator::run() noexcept {
   std::error_code ec;  // without a timer nobody is hurried before the end is forced
   const auto left = stop_.budget - reserve_of(stop_.budget);
   const stop_source reserve(time_source::process(), saturating_add(stop_.at, left), ec);
-  const auto cut_short = [this] { s_.spent.request_stop({stop_cause::deadline}); };
+  const auto cut_short = [this] {
+    const auto in_time = s_.hurrying.enter();
+    if (in_time) s_.spent.request_stop({stop_cause::deadline});
+  };
   const stop_callback on_reserve(reserve.get_token(), cut_short);
   static_cast<void>(attempt([this] { greet(); }));
   watch();

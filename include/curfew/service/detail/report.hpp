@@ -62,13 +62,16 @@ namespace detail {
   return text.append(1, '\n');
 }
 
-/// A line for each part that failed, was late, or is still open.
+/// A line for each part that failed, was late, or is still open; of too many the rest is counted.
 [[nodiscard]] inline std::string problems(std::string_view prefix, const journal::contents& c,
                                           time_source::time_point now) {
   std::string text;
   for (std::size_t i = 0; i != c.closed_count; ++i) {
     const journal_part& p = c.closed[i];
     if (p.state != part_state::closed) text += part_line(prefix, p, p.state, p.elapsed);
+  }
+  if (c.untold != 0) {
+    text.append(prefix).append(std::to_string(c.untold)).append(" more failed or were late\n");
   }
   if (!c.has_open) return text;
   text += part_line(prefix, c.open, part_state::closing, now - c.open.began);

@@ -15,7 +15,9 @@
 //     bool is_terminal() const noexcept      one that understands the usual escape sequences
 //     bool speaks_utf8() const noexcept
 //     std::size_t width() const noexcept     in columns, now
-//     void write(std::string_view) const noexcept       all of it, or what can be written
+//     void write(std::string_view) noexcept  all of it, or what can be written; where the system
+//                                       lets it, it waits half a second for a reader and then never
+//                                       writes again
 #if CURFEW_WINDOWS
 #include <curfew/service/detail/windows/standard_error.hpp>
 #else
@@ -41,7 +43,7 @@ namespace detail {
 
 /// Reads the environment when it is made: on the main thread, before the program changes it.
 ///
-/// Thread safety: all members are const and may be called from any thread.
+/// Thread safety: all members may be called from any thread.
 class terminal {
  public:
   terminal() noexcept
@@ -55,8 +57,8 @@ class terminal {
     return {error_.width(), live_ && colour_, error_.speaks_utf8()};
   }
 
-  /// May block for as long as the reader of stderr does not read.
-  void write(std::string_view text) const noexcept {
+  /// On Windows it may block for as long as the reader of stderr does not read.
+  void write(std::string_view text) noexcept {
     if (error_.is_open()) error_.write(text);
   }
 

@@ -8,6 +8,7 @@
 #include <curfew/service/detail/run_state.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -28,8 +29,10 @@ class watchdog {
   static void entry(void* self) noexcept { static_cast<watchdog*>(self)->run(); }
   void run() noexcept;
 
+  [[nodiscard]] bool decided_in_time() noexcept;
   void force() noexcept;
 
+  static constexpr std::chrono::milliseconds tick{100};
   // For what is told to be written, should whoever reads it not read.
   static constexpr std::chrono::milliseconds after_a_forced_end{500};
   static constexpr std::chrono::milliseconds after_an_end{2000};
@@ -39,12 +42,24 @@ class watchdog {
   thread thread_;
 };
 
-/// A run that was decided in time may still hang in what it tells: it ends here too, as decided.
+/// A run that was decided in time may still hang in what it tells, where the system cannot limit a
+/// write. It ends here too, and not as a success: what comes after run() is never reached.
 inline void watchdog::run() noexcept {
   s_.root.get_token().wait();
-  if (!s_.decided.get_token().wait_until(s_.noticed().limit)) force();
+  if (!decided_in_time()) force();
   if (s_.over.get_token().wait_for(after_an_end)) return;
-  end_process(exit_code(s_.decision()));
+  const int code = exit_code(s_.decision());
+  end_process(code != 0 ? code : exit_code_failed);
+}
+
+/// In ticks, since the limit may come nearer.
+inline bool watchdog::decided_in_time() noexcept {
+  const inplace_stop_token decided = s_.decided.get_token();
+  for (;;) {
+    const auto limit = s_.limit();
+    if (decided.wait_until((std::min)(limit, s_.now() + tick))) return true;
+    if (s_.now() >= limit) return false;
+  }
 }
 
 /// Returns when main has been quicker.

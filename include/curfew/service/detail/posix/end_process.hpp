@@ -8,12 +8,16 @@
 
 #if CURFEW_POSIX
 
+#include <cstdint>
+
 #include <unistd.h>
 
 CURFEW_BEGIN
 namespace detail {
 
 [[noreturn]] inline void end_process(int code) noexcept { ::_exit(code); }
+
+[[nodiscard]] inline std::intptr_t process_id() noexcept { return ::getpid(); }
 
 }  // namespace detail
 CURFEW_END

@@ -8,12 +8,16 @@
 
 #if CURFEW_POSIX
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -44,23 +48,32 @@ class standard_error {
     return known ? size.ws_col : 80;
   }
 
-  void write(std::string_view text) const noexcept {
-    while (!text.empty()) {
-      const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+  /// A pipe that has room takes so much at once. To one without a reader nothing is written, which
+  /// would be a SIGPIPE.
+  void write(std::string_view text) noexcept {
+    const auto until = clock::now() + patience;
+    while (!text.empty() && !deaf_) {
+      const std::size_t size = (std::min)(text.size(), std::size_t{PIPE_BUF});
+      const ssize_t n = has_room(until) ? ::write(STDERR_FILENO, text.data(), size) : 0;
       if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
-      if (n < 0 && errno == EAGAIN)
-        wait_for_room();
-      else if (n <= 0 && errno != EINTR)
-        return;
+      if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) deaf_ = true;
     }
   }
 
  private:
-  static void wait_for_room() noexcept {
+  using clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds patience{500};
+
+  static bool has_room(clock::time_point until) noexcept {
     pollfd p{STDERR_FILENO, POLLOUT, 0};
-    ::poll(&p, 1, -1);
+    for (;;) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock::now());
+      const int found = left.count() < 0 ? 0 : ::poll(&p, 1, static_cast<int>(left.count()));
+      if (found >= 0 || errno != EINTR) return found > 0 && (p.revents & (POLLERR | POLLHUP)) == 0;
+    }
   }
 
+  std::atomic<bool> deaf_{false};
   bool open_ = ::fcntl(STDERR_FILENO, F_GETFD) != -1;
   bool utf8_ = locale_is_utf8();
 };

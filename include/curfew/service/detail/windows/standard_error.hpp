@@ -56,7 +56,7 @@ class standard_error {
     return known ? static_cast<std::size_t>(info.right - info.left) + 1 : 80;
   }
 
-  void write(std::string_view text) const noexcept {
+  void write(std::string_view text) noexcept {
     while (!text.empty()) {
       unsigned long n = 0;
       const auto size = static_cast<unsigned long>(text.size());
