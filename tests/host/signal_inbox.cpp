@@ -52,7 +52,7 @@ TEST_CASE("a signal without a route is not ours") {
 
 TEST_CASE("signals that come within a moment of a press belong to it and it does not grow") {
   auto inbox = open_inbox();
-  inbox->open({});
+  inbox->open({.same_press = std::chrono::milliseconds(200)});
   inbox->set_route(SIGTERM, route::press);
   const auto at = [&](std::uint32_t now) { return inbox->arrived(terminate_, now); };
   for (std::uint32_t now = 1001; now < 1200; ++now) CHECK(at(now) == answer::noted);
@@ -63,9 +63,20 @@ TEST_CASE("signals that come within a moment of a press belong to it and it does
   CHECK(at(1401) == answer::end);
 }
 
+TEST_CASE("a signal that counts at any time counts however soon it comes") {
+  auto inbox = open_inbox();
+  inbox->open({.same_press = std::chrono::hours(1)});
+  inbox->set_route(SIGTERM, route::press);
+  const auto send = [&] { return inbox->arrived(terminate_, curfew::detail::any_time); };
+  CHECK(send() == answer::noted);
+  CHECK(send() == answer::noted);
+  CHECK(take(inbox->hurry.note));
+  CHECK(send() == answer::end);
+}
+
 TEST_CASE("of signals that come at once from many threads one is counted") {
   auto inbox = open_inbox();
-  inbox->open({});
+  inbox->open({.same_press = std::chrono::hours(1)});
   inbox->set_route(SIGINT, route::press);
   std::vector<std::thread> senders;
   for (int i = 0; i < 8; ++i) {

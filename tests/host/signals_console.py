@@ -39,6 +39,8 @@ def runs(command, mode, lines, code):
 
 
 def main():
+    # What a shell runs in the background ignores SIGINT, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser()
     parser.add_argument("--exe-dir", type=pathlib.Path, required=True)
     parser.add_argument("--runner", nargs="*", default=[])

@@ -239,19 +239,6 @@ TEST_CASE("an exception that has no text is a failure like others and the rest i
 
 #endif
 
-TEST_CASE("signals that come at once are one press") {
-  child c(subject("stuck_main_without_limit"));
-  CHECK(c.says("ready"));
-  for (const int signal : {SIGTERM, SIGINT, SIGTERM}) {
-    kill(c.pid(), signal);
-    usleep(5'000);
-  }
-  usleep(300'000);
-  c.send(SIGINT);
-  c.send(SIGINT);
-  CHECK(c.end() == 130);
-}
-
 TEST_CASE("a late release is named while it is late and makes the run a failure") {
   child c(subject("late"));
   CHECK(c.says("ready"));

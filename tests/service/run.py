@@ -140,6 +140,8 @@ class Run(unittest.TestCase):
 
 
 def main():
+    # What a shell runs in the background ignores SIGINT, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser()
     parser.add_argument("--exe-dir", required=True)
     parser.add_argument("--runner", nargs="+", default=[])

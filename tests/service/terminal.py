@@ -6,6 +6,7 @@
 import argparse
 import os
 import select
+import signal
 import sys
 import time
 import unittest
@@ -185,6 +186,8 @@ class AtATerminal(unittest.TestCase):
 
 
 def main():
+    # What a shell runs in the background ignores SIGINT, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser()
     parser.add_argument("--exe-dir", required=True)
     parser.add_argument("--runner", nargs="+", default=[])

@@ -67,9 +67,10 @@ struct signal_options {
   press second = press::hurry;
   press third = press::end;  ///< and every later one
 
-  /// Signals that come so soon after one that was counted are the same press: timeout(1) and many a
-  /// wrapper send to their child, and then to the group that it is in. Zero: each one counts.
-  std::chrono::milliseconds same_press{200};
+  /// Signals of other processes that come so soon after one that was counted are the same press:
+  /// timeout(1) and many a wrapper send to their child, and then to the group that it is in. People
+  /// and scripts that mean it are slower. Zero: each one counts.
+  std::chrono::milliseconds same_press{5};
 
   /// Windows: whether this process is a service. A service is told of a stop by its manager, and
   /// must not go when a user logs off; so the events LOGOFF and SHUTDOWN are passed on.

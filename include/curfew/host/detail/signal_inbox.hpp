@@ -78,6 +78,9 @@ inline std::uint32_t press_time() noexcept {
   return static_cast<std::uint32_t>(duration_cast<milliseconds>(now).count()) | 1u;
 }
 
+/// Instead of a time: the signal counts, however soon it comes.
+inline constexpr std::uint32_t any_time = 0;
+
 /// Lives as long as the process, so that a late handler never touches freed memory. Whoever opens
 /// it has made sure that no handler is inside.
 class signal_inbox {
@@ -163,7 +166,7 @@ inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason,
 inline bool signal_inbox::is_new_press(std::uint32_t now) noexcept {
   const auto window = window_.load(std::memory_order_relaxed);
   auto last = counted_.load(std::memory_order_relaxed);
-  if (window == 0) return true;
+  if (window == 0 || now == any_time) return true;
   if (last != 0 && now - last < window) return false;
   return counted_.compare_exchange_strong(last, now, std::memory_order_relaxed);
 }

@@ -94,8 +94,10 @@ inline stop_reason reason_of(int number, const siginfo_t* info) noexcept {
   return {stop_cause::signal, number, info->si_pid, static_cast<std::int64_t>(info->si_uid)};
 }
 
+/// What the program sends itself is meant, each time.
 inline bool deliver(const stop_reason& reason) noexcept {
-  const auto answer = desk.inbox.arrived(reason);
+  const auto now = reason.pid == getpid() ? any_time : press_time();
+  const auto answer = desk.inbox.arrived(reason, now);
   if (answer == signal_inbox::answer::end) _exit(128 + reason.code);
   return answer == signal_inbox::answer::noted;
 }
