@@ -16,6 +16,8 @@ from house import ROOT, version_of
 
 CMAKE = os.environ.get("CMAKE", "cmake")
 COMPILER = os.environ.get("CXX", "c++")
+if shutil.which("ninja"):  # the machine may have no make, which is what CMake takes by itself
+    os.environ.setdefault("CMAKE_GENERATOR", "Ninja")
 PACKAGE = pathlib.PurePath("share/cmake/curfew")  # CMake's own description, which Meson cannot write
 PROGRAM = "#include <curfew/curfew.hpp>\nint main() { return curfew::stop_token{}.stop_requested(); }\n"
 CONSUMER = """

@@ -10,7 +10,6 @@
 #include <curfew/stop/time_source.hpp>
 
 #include <concepts>
-#include <iterator>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -211,8 +210,8 @@ template <std::same_as<stop_token>... Tokens>
 stop_source linked(Tokens... parents) {
   detail::context* const contexts[] = {detail::token_access::get(parents)..., nullptr};
   stop_source s(nostopstate);
-  s.c_ = detail::new_linked(detail::common_clock(std::begin(contexts), std::end(contexts)),
-                            contexts, sizeof...(parents));
+  s.c_ = detail::new_linked(detail::common_clock(contexts, contexts + sizeof...(parents)), contexts,
+                            sizeof...(parents));
   return s;
 }
 

@@ -44,7 +44,8 @@ inline void unlink_timer(timer_entry& e) noexcept {
 ///
 /// Thread safety: all members may be called from any thread. A time source outlives every context
 /// built on it; the process's own one lives as long as the process, past static destruction. A
-/// shared library that hides its symbols has one of its own, and must not be unloaded once used it.
+/// shared library that hides its symbols has one of its own, and must not be unloaded after its
+/// first deadline.
 ///
 /// fork(): in the child, deadlines happen as in the parent; the child starts a thread of its own if
 /// any are pending. Not so those of inplace contexts that other threads than the forking one armed:

@@ -7,7 +7,6 @@
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/detail/stopping.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <new>
 #include <system_error>
@@ -55,7 +54,7 @@ inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
 /// error the context has no deadline of its own.
 [[nodiscard]] inline bool begin_time(context& c, time_limit own, std::error_code& ec) noexcept {
   const clock_time_point inherited = c.deadline;
-  c.deadline = (std::min)(own.at, inherited);
+  if (own.at < inherited) c.deadline = own.at;
   if (own.passed) return false;
   if (own.at >= inherited) return true;
   c.state.store(own_bits(c) | timed_bit, std::memory_order_relaxed);

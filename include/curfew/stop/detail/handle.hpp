@@ -9,7 +9,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <functional>
 #include <system_error>
 #include <type_traits>
 #include <utility>

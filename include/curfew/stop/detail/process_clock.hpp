@@ -10,7 +10,6 @@
 #include <curfew/stop/detail/thread.hpp>
 #include <curfew/stop/detail/timing_wheel.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -167,7 +166,8 @@ inline time_source::time_point process_clock::pass() noexcept {
   const spin_guard wheel_guard(wheel_lock_);
   plan();
   const time_point next = timing_wheel::time_of(planned_);
-  return busy ? (std::min)(next, (callback_ != nullptr ? callback_began_ : now()) + slow) : next;
+  const time_point look = (callback_ != nullptr ? callback_began_ : now()) + slow;
+  return busy && look < next ? look : next;
 }
 
 /// A time that it was told stays until it has passed, also if its deadline is gone by then: one

@@ -9,7 +9,6 @@
 #if CURFEW_POSIX
 
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -116,17 +115,17 @@ inline bool thread::start_on_new_stack(entry f, void* argument, std::error_code&
 
 inline bool thread::start(const pthread_attr_t* attributes, thread_mask mask, entry f,
                           void* argument, std::error_code& ec) noexcept {
-  std::unique_ptr<call> c(new (std::nothrow) call{f, argument});
+  call* const c = new (std::nothrow) call{f, argument};
   if (c == nullptr) {
     ec = std::make_error_code(std::errc::not_enough_memory);
     return false;
   }
   const scoped_thread_mask masked(mask);
-  const int error = pthread_create(&handle_, attributes, &thread::run, c.get());
+  const int error = pthread_create(&handle_, attributes, &thread::run, c);
   ec.assign(error, std::system_category());
-  if (error != 0) return false;
-  static_cast<void>(c.release());
-  return joinable_ = true;
+  joinable_ = error == 0;
+  if (!joinable_) delete c;
+  return joinable_;
 }
 
 /// Timed waits of the calling thread end on time: by default Linux may add 50 us to each.

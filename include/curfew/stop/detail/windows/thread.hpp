@@ -10,7 +10,6 @@
 
 #include <curfew/stop/detail/windows/kernel32.hpp>
 
-#include <memory>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -64,18 +63,18 @@ class thread {
 };
 
 inline bool thread::start(entry f, void* argument, std::error_code& ec, thread_mask) noexcept {
-  std::unique_ptr<call> c(new (std::nothrow) call{f, argument});
+  call* const c = new (std::nothrow) call{f, argument};
   if (c == nullptr) {
     ec = std::make_error_code(std::errc::not_enough_memory);
     return false;
   }
-  handle_ = CreateThread(nullptr, 0, &thread::run, c.get(), 0, nullptr);
+  handle_ = CreateThread(nullptr, 0, &thread::run, c, 0, nullptr);
   if (handle_ == nullptr) {
     ec.assign(static_cast<int>(GetLastError()), std::system_category());
+    delete c;
     return false;
   }
   ec.clear();
-  static_cast<void>(c.release());
   return true;
 }
 
