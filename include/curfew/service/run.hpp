@@ -43,12 +43,14 @@ class service {
   /// Released when main has returned, newest first, whether it returned or threw.
   [[nodiscard]] resource_stack& resources() noexcept { return state_.resources; }
 
-  /// What main was started for works now. Told to whoever started the program, where that waits.
+  /// What main was started for works now. For whoever started the program and waits for that; in
+  /// the foreground, which is all there is so far, nobody does.
   void ready() noexcept {}
 
   /// What is being done just now, while it moves: shown beside what is still closing.
   void progress(std::string_view what) noexcept { state_.progress(what); }
 
+  /// Always `console`, so far.
   [[nodiscard]] host_kind host() const noexcept { return host_kind::console; }
   [[nodiscard]] const service_spec& spec() const noexcept { return state_.spec; }
 
