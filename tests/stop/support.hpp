@@ -31,6 +31,17 @@
 #define TEST_THREAD_SANITIZER 0
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_ADDRESS_SANITIZER 1
+#endif
+#endif
+#if !defined(TEST_ADDRESS_SANITIZER)
+#define TEST_ADDRESS_SANITIZER 0
+#endif
+
 namespace test {
 
 inline constexpr std::size_t small_stack = 256 * 1024;
