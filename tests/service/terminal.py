@@ -174,6 +174,9 @@ class AtATerminal(unittest.TestCase):
         self.assertEqual(t.seen, b"")
 
     def test_a_halted_terminal_does_not_hold_up_a_forced_end(self):
+        with open(Terminal.program, "rb") as program:
+            if b"__tsan_init" in program.read():
+                self.skipTest("the thread sanitizer does not end while its terminal is halted")
         t = Terminal("stuck_main")
         t.shows(b"ready")
         t.type(b"\x13")  # Ctrl-S
