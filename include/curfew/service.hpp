@@ -4,7 +4,6 @@
 #ifndef CURFEW_SERVICE_HPP
 #define CURFEW_SERVICE_HPP
 
-#include <curfew/service/outcome.hpp>
 #include <curfew/service/run.hpp>
 #include <curfew/service/timeline.hpp>
 

@@ -65,6 +65,9 @@ class signal_bridge {
  public:
   explicit signal_bridge(stop_source source, signal_options options = {});
   signal_bridge(stop_source source, signal_options options, std::error_code& ec);
+  /// Not the system's signals but those of `from`, which outlives the bridge; null: the system's.
+  signal_bridge(stop_source source, signal_options options, detail::signal_source* from,
+                std::error_code& ec);
   signal_bridge(stop_source source, std::error_code& ec)
       : signal_bridge(std::move(source), signal_options{}, ec) {}
   signal_bridge(const signal_bridge&) = delete;
@@ -89,7 +92,12 @@ class signal_bridge {
 
   /// For whoever stops the source by other means: that counts as the first signal, unless one has
   /// come before, and so the next one hurries.
-  void stopping() noexcept { detail::desk.inbox.stopping(); }
+  void stopping() noexcept { from_.inbox().stopping(); }
+
+  /// Asks for the stop as a signal does: on the bridge's thread, and counted; from the second one
+  /// on it is the hurry, and never the end of the process. Returns at once, and may be called where
+  /// nothing may wait.
+  void request_stop(const stop_reason& reason) noexcept { from_.inbox().ending(reason); }
 
   /// The functions given to on() have finished and are gone, and no other is taken. Their signals
   /// do nothing from then on, except those of stop_on, which are presses again.
@@ -102,11 +110,11 @@ class signal_bridge {
   void settle() noexcept;
 
   /// The exit code in case the system's limit ends the process (Windows; elsewhere without effect).
-  void set_outcome(int exit_code) noexcept { hook_.set_outcome(exit_code); }
+  void set_outcome(int exit_code) noexcept { from_.set_outcome(exit_code); }
 
   /// How long the system lets the process live after a stop for this reason; max(): no limit.
   [[nodiscard]] time_source::duration allowed(const stop_reason& reason) const noexcept {
-    return hook_.allowed(reason);
+    return from_.allowed(reason);
   }
 
  private:
@@ -123,8 +131,9 @@ class signal_bridge {
   static void take_calls(void* self) noexcept;
 
   stop_source source_;
-  stop_source hurry_;
+  stop_source hurry_{source_.get_token().clock()};
   detail::signal_hook hook_;
+  detail::signal_source& from_ = hook_;
   signal_set stops_;   // what off() goes back to
   bool open_ = false;  // false: refused, and inert
   bool settled_ = false;
@@ -162,7 +171,11 @@ inline signal_bridge::signal_bridge(stop_source source, signal_options options)
 }
 
 inline signal_bridge::signal_bridge(stop_source source, signal_options options, std::error_code& ec)
-    : source_(std::move(source)) {
+    : signal_bridge(std::move(source), options, nullptr, ec) {}
+
+inline signal_bridge::signal_bridge(stop_source source, signal_options options,
+                                    detail::signal_source* from, std::error_code& ec)
+    : source_(std::move(source)), from_(from != nullptr ? *from : hook_) {
   open(options, ec);
 }
 
@@ -173,7 +186,7 @@ inline signal_bridge::~signal_bridge() {
 inline void signal_bridge::open(const signal_options& options, std::error_code& ec) noexcept {
   ec.clear();
   if (!options.stop_on.valid()) ec = std::make_error_code(std::errc::invalid_argument);
-  if (ec || !hook_.open(options, ec)) return;
+  if (ec || !from_.open(options, ec)) return;
   start(options, ec);
   open_ = !ec;
   if (!open_) close();
@@ -181,26 +194,26 @@ inline void signal_bridge::open(const signal_options& options, std::error_code& 
 
 /// Signals that come before the threads run wait in the inbox.
 inline void signal_bridge::start(const signal_options& options, std::error_code& ec) noexcept {
-  stops_ = hook_.stopping(options.stop_on);
+  stops_ = from_.stopping(options.stop_on);
   for (int signal = 1; signal < signal_set::limit; ++signal) {
-    if (stops_.contains(signal) && !hook_.take(signal, detail::route::press, ec)) return;
+    if (stops_.contains(signal) && !from_.take(signal, detail::route::press, ec)) return;
   }
-  auto& inbox = detail::desk.inbox;
-  if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, hook_, ec)) return;
-  hurry_lane_.start(inbox.hurry.door, &signal_bridge::take_hurry, this, hook_, ec);
+  auto& inbox = from_.inbox();
+  if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, from_, ec)) return;
+  hurry_lane_.start(inbox.hurry.door, &signal_bridge::take_hurry, this, from_, ec);
 }
 
 /// While the threads finish, signals go on to hurry and to end. What comes after them and before
 /// the handlers are gone is done here. In a child made by fork the threads' handles mean nothing.
 inline void signal_bridge::close() noexcept {
-  if (!hook_.here()) return hook_.close();
-  if (settled_) return hook_.leave();
+  if (!from_.here()) return from_.close();
+  if (settled_) return from_.leave();
   finish_lanes();
-  hook_.close();
+  from_.close();
   take_calls(this);
   take_stop(this);
   take_hurry(this);
-  hook_.release();
+  from_.release();
 }
 
 inline void signal_bridge::finish_lanes() noexcept {
@@ -210,14 +223,14 @@ inline void signal_bridge::finish_lanes() noexcept {
 }
 
 inline void signal_bridge::drop_functions() noexcept {
-  if (!open_ || !hook_.here()) return;
+  if (!open_ || !from_.here()) return;
   {
     const std::lock_guard lock(changing_);
     dropped_ = true;
   }
   call_lane_.finish();
   calls_.clear();
-  auto& inbox = detail::desk.inbox;
+  auto& inbox = from_.inbox();
   for (int signal = 1; signal < signal_set::limit; ++signal) {
     const bool stops = stops_.contains(signal) && inbox.route_of(signal) == detail::route::call;
     if (stops) inbox.set_route(signal, detail::route::press);
@@ -225,30 +238,33 @@ inline void signal_bridge::drop_functions() noexcept {
 }
 
 inline void signal_bridge::settle() noexcept {
-  if (!open_ || !hook_.here()) return;
+  if (!open_ || !from_.here()) return;
   drop_functions();
   finish_lanes();
   settled_ = true;
 }
 
 inline void signal_bridge::take_stop(void* self) noexcept {
+  auto& bridge = *static_cast<signal_bridge*>(self);
   stop_reason reason;
-  while (detail::desk.inbox.stop.note.take(reason)) {
-    static_cast<signal_bridge*>(self)->source_.request_stop(reason);
+  while (bridge.from_.inbox().stop.note.take(reason)) {
+    bridge.source_.request_stop(reason);
   }
 }
 
 inline void signal_bridge::take_hurry(void* self) noexcept {
+  auto& bridge = *static_cast<signal_bridge*>(self);
   stop_reason reason;
-  while (detail::desk.inbox.hurry.note.take(reason)) {
-    static_cast<signal_bridge*>(self)->hurry_.request_stop(reason);
+  while (bridge.from_.inbox().hurry.note.take(reason)) {
+    bridge.hurry_.request_stop(reason);
   }
 }
 
 inline void signal_bridge::take_calls(void* self) noexcept {
+  auto& bridge = *static_cast<signal_bridge*>(self);
   stop_reason reason;
-  for (auto& note : detail::desk.inbox.calls) {
-    if (note.take(reason)) static_cast<signal_bridge*>(self)->calls_.run(reason);
+  for (auto& note : bridge.from_.inbox().calls) {
+    if (note.take(reason)) bridge.calls_.run(reason);
   }
 }
 
@@ -269,7 +285,7 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
                                     std::error_code& ec) noexcept {
   ec = std::make_error_code(std::errc::invalid_argument);
   if (!open_ || !signal_set::valid(signal)) return;
-  if (!hook_.here()) {
+  if (!from_.here()) {
     ec = std::make_error_code(std::errc::operation_not_permitted);
     return;
   }
@@ -278,31 +294,31 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
     const std::lock_guard lock(changing_);
     if (!start_calls(ec)) return;
     old = calls_.exchange(signal, call.release());
-    if (!hook_.take(signal, detail::route::call, ec)) call.reset(calls_.exchange(signal, nullptr));
+    if (!from_.take(signal, detail::route::call, ec)) call.reset(calls_.exchange(signal, nullptr));
   }
-  detail::desk.inbox.calls_door.ring();  // for the thread to open its mask for the signal
+  from_.inbox().calls_door.ring();  // for the thread to open its mask for the signal
   calls_.retire(signal, old);
 }
 
 /// Most programs react to no other signals and are spared the thread.
 inline bool signal_bridge::start_calls(std::error_code& ec) noexcept {
   if (dropped_) return detail::refuse(std::errc::operation_canceled, ec);
-  return call_lane_.started() || call_lane_.start(detail::desk.inbox.calls_door,
-                                                  &signal_bridge::take_calls, this, hook_, ec);
+  return call_lane_.started() ||
+         call_lane_.start(from_.inbox().calls_door, &signal_bridge::take_calls, this, from_, ec);
 }
 
 inline void signal_bridge::off(int signal) noexcept {
-  if (!open_ || !hook_.here() || !signal_set::valid(signal)) return;
+  if (!open_ || !from_.here() || !signal_set::valid(signal)) return;
   detail::signal_call* old = nullptr;
   {
     const std::lock_guard lock(changing_);
     std::error_code ec;
-    if (!stops_.contains(signal) || !hook_.take(signal, detail::route::press, ec)) {
-      hook_.give_back(signal);
+    if (!stops_.contains(signal) || !from_.take(signal, detail::route::press, ec)) {
+      from_.give_back(signal);
     }
     old = calls_.exchange(signal, nullptr);
   }
-  detail::desk.inbox.calls_door.ring();
+  from_.inbox().calls_door.ring();
   calls_.retire(signal, old);
 }
 

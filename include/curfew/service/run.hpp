@@ -5,11 +5,11 @@
 #define CURFEW_SERVICE_RUN_HPP
 
 #include <curfew/host/host_kind.hpp>
+#include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/resource_stack.hpp>
 #include <curfew/service/detail/foreground.hpp>
-#include <curfew/service/outcome.hpp>
 #include <curfew/stop/stop_token.hpp>
 
 #include <cstddef>
@@ -87,7 +87,7 @@ class service {
 /// or less where the system leaves less. When it is spent, whatever hangs, what is still open is
 /// named on stderr and the process ends without running destructors.
 ///
-/// The exit code says what happened: see service/outcome.hpp. An exception out of main is told on
+/// The exit code says what happened: see host/outcome.hpp. An exception out of main is told on
 /// stderr and is a failure, except for the stopped_error of this very stop.
 ///
 /// On stderr, a terminal sees how the stop goes; anything else gets a line at the end of a stop

@@ -5,7 +5,7 @@
 #ifndef CURFEW_HOST_DETAIL_SIGNAL_LANE_HPP
 #define CURFEW_HOST_DETAIL_SIGNAL_LANE_HPP
 
-#include <curfew/host/detail/signal_hook.hpp>
+#include <curfew/host/detail/signal_source.hpp>
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
@@ -19,7 +19,7 @@ class signal_lane {
  public:
   using work = void (*)(void*) noexcept;  // takes what is in the inbox, all of it
 
-  bool start(bell& door, work f, void* argument, const signal_hook& hook,
+  bool start(bell& door, work f, void* argument, const signal_source& source,
              std::error_code& ec) noexcept;
   [[nodiscard]] bool started() const noexcept { return thread_.joinable(); }
   /// Does what has come until now, then ends. No harm when not started.
@@ -35,15 +35,15 @@ class signal_lane {
   bell* door_ = nullptr;
   work work_ = nullptr;
   void* argument_ = nullptr;
-  const signal_hook* hook_ = nullptr;
+  const signal_source* source_ = nullptr;
 };
 
-inline bool signal_lane::start(bell& door, work f, void* argument, const signal_hook& hook,
+inline bool signal_lane::start(bell& door, work f, void* argument, const signal_source& source,
                                std::error_code& ec) noexcept {
   door_ = &door;
   work_ = f;
   argument_ = argument;
-  hook_ = &hook;
+  source_ = &source;
   return thread_.start(&signal_lane::run, this, ec);
 }
 
@@ -51,7 +51,7 @@ inline void signal_lane::serve() noexcept {
   id_.store(this_thread(), std::memory_order_relaxed);
   for (;;) {
     const auto heard = door_->rings();
-    hook_->adopt();
+    source_->adopt();
     const bool last = last_.load(std::memory_order_acquire);
     work_(argument_);
     if (last) return;

@@ -13,9 +13,9 @@
 
 #if CURFEW_POSIX
 
+#include <curfew/host/detail/signal_source.hpp>
 #include <curfew/host/posix/owner_mark.hpp>
 #include <curfew/host/posix/signal_handler.hpp>
-#include <curfew/stop/time_source.hpp>
 
 #include <system_error>
 
@@ -24,20 +24,20 @@
 CURFEW_BEGIN
 namespace detail {
 
-class signal_hook {
+class signal_hook final : public signal_source {
  public:
-  bool open(const signal_options& options, std::error_code& ec) noexcept;
-  bool take(int signal, route way, std::error_code& ec) noexcept;
-  void give_back(int signal) noexcept;
-  void adopt() const noexcept;
-  [[nodiscard]] bool here() const noexcept { return process_ == getpid(); }
-  void close() noexcept;
-  void release() noexcept;
-  void leave() noexcept;
-
-  static signal_set stopping(const signal_set& asked) noexcept { return asked; }
-  static void set_outcome(int) noexcept {}
-  static time_source::duration allowed(const stop_reason&) noexcept {
+  signal_inbox& inbox() noexcept override { return desk.inbox; }
+  bool open(const signal_options& options, std::error_code& ec) noexcept override;
+  signal_set stopping(signal_set asked) const noexcept override { return asked; }
+  bool take(int signal, route way, std::error_code& ec) noexcept override;
+  void give_back(int signal) noexcept override;
+  void adopt() const noexcept override;
+  bool here() const noexcept override { return process_ == getpid(); }
+  void close() noexcept override;
+  void release() noexcept override;
+  void leave() noexcept override;
+  void set_outcome(int) noexcept override {}
+  time_source::duration allowed(const stop_reason&) const noexcept override {
     return (time_source::duration::max)();
   }
 

@@ -9,8 +9,8 @@
 
 #if CURFEW_WINDOWS
 
+#include <curfew/host/detail/signal_source.hpp>
 #include <curfew/host/windows/console_handler.hpp>
-#include <curfew/stop/time_source.hpp>
 
 #include <cstdio>
 #include <system_error>
@@ -18,20 +18,20 @@
 CURFEW_BEGIN
 namespace detail {
 
-class signal_hook {
+class signal_hook final : public signal_source {
  public:
-  bool open(const signal_options& options, std::error_code& ec) noexcept;
-  bool take(int signal, route way, std::error_code& ec) noexcept;
-  void give_back(int signal) noexcept { desk.inbox.set_route(signal, route::none); }
-  void adopt() const noexcept {}
-  [[nodiscard]] static bool here() noexcept { return true; }
-  void close() noexcept;
-  void release() noexcept;
-  void leave() noexcept { release(); }
-
-  static signal_set stopping(signal_set asked) noexcept;
-  static void set_outcome(int code) noexcept { desk.outcome.store(code); }
-  static time_source::duration allowed(const stop_reason& reason) noexcept;
+  signal_inbox& inbox() noexcept override { return desk.inbox; }
+  bool open(const signal_options& options, std::error_code& ec) noexcept override;
+  signal_set stopping(signal_set asked) const noexcept override;
+  bool take(int signal, route way, std::error_code& ec) noexcept override;
+  void give_back(int signal) noexcept override { desk.inbox.set_route(signal, route::none); }
+  void adopt() const noexcept override {}
+  bool here() const noexcept override { return true; }
+  void close() noexcept override;
+  void release() noexcept override;
+  void leave() noexcept override { release(); }
+  void set_outcome(int code) noexcept override { desk.outcome.store(code); }
+  time_source::duration allowed(const stop_reason& reason) const noexcept override;
 
  private:
   bool claim(std::error_code& ec) noexcept;
@@ -92,7 +92,7 @@ inline bool signal_hook::listen(std::error_code& ec) noexcept {
   return true;
 }
 
-inline signal_set signal_hook::stopping(signal_set asked) noexcept {
+inline signal_set signal_hook::stopping(signal_set asked) const noexcept {
   if (asked.contains(SIGTERM)) asked.insert(console_sigbreak);
   return asked;
 }
@@ -117,7 +117,7 @@ inline void signal_hook::release() noexcept {
   desk.claimed.store(false);
 }
 
-inline time_source::duration signal_hook::allowed(const stop_reason& reason) noexcept {
+inline time_source::duration signal_hook::allowed(const stop_reason& reason) const noexcept {
   if (reason.cause != stop_cause::console) return (time_source::duration::max)();
   return std::chrono::milliseconds(desk.usable_ms.load());
 }

@@ -5,8 +5,8 @@
 #ifndef CURFEW_SERVICE_DETAIL_REPORT_HPP
 #define CURFEW_SERVICE_DETAIL_REPORT_HPP
 
+#include <curfew/host/outcome.hpp>
 #include <curfew/service/detail/journal.hpp>
-#include <curfew/service/outcome.hpp>
 #include <curfew/service/timeline.hpp>
 
 #include <string>

@@ -4,6 +4,7 @@
 #ifndef CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 #define CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 
+#include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/gate.hpp>
@@ -11,7 +12,6 @@
 #include <curfew/service/detail/fixed_text.hpp>
 #include <curfew/service/detail/journal.hpp>
 #include <curfew/service/detail/terminal.hpp>
-#include <curfew/service/outcome.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <curfew/service/outcome.hpp>
+#include <curfew/host/outcome.hpp>
 
 #include "doctest/doctest.h"
 

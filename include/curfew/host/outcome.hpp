@@ -3,8 +3,8 @@
 // How a run ended, in one value. Whatever is told to the outside (exit code, and with other hosts
 // the SCM's code, systemd's status, an audit line) is derived from it, so that no two of them can
 // disagree and a failure never reads as a success.
-#ifndef CURFEW_SERVICE_OUTCOME_HPP
-#define CURFEW_SERVICE_OUTCOME_HPP
+#ifndef CURFEW_HOST_OUTCOME_HPP
+#define CURFEW_HOST_OUTCOME_HPP
 
 #include <curfew/config.hpp>
 #include <curfew/stop/reason.hpp>
@@ -25,6 +25,7 @@ struct outcome {
   outcome_kind kind = outcome_kind::clean;
   stop_reason reason = {};  ///< why it stopped; cause none: main returned by itself
   int result = 0;           ///< what main returned
+  int error = 0;            ///< the errno of the system_error that main threw; 0: another failure
 
   [[nodiscard]] bool ok() const noexcept { return kind == outcome_kind::clean && result == 0; }
 };
