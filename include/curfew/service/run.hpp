@@ -4,21 +4,30 @@
 #ifndef CURFEW_SERVICE_RUN_HPP
 #define CURFEW_SERVICE_RUN_HPP
 
+#include <curfew/host/detail/find_host.hpp>
+#include <curfew/host/host_event.hpp>
 #include <curfew/host/host_kind.hpp>
+#include <curfew/host/message_sink.hpp>
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/resource_stack.hpp>
-#include <curfew/service/detail/foreground.hpp>
+#include <curfew/service/detail/one_run.hpp>
 #include <curfew/stop/stop_token.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 CURFEW_BEGIN
+namespace detail {
+struct run_access;
+}
 
 /// What a program's main gets from run(): why and when to stop, and where to put what must be given
 /// back. It lives until main has returned and everything has been released.
@@ -43,28 +52,73 @@ class service {
   /// Released when main has returned, newest first, whether it returned or threw.
   [[nodiscard]] resource_stack& resources() noexcept { return state_.resources; }
 
-  /// What main was started for works now. For whoever started the program and waits for that; in
-  /// the foreground, which is all there is so far, nobody does.
-  void ready() noexcept {}
+  /// What main was started for works now. Whoever started the program and waits for that is told:
+  /// systemd (READY=1), the service manager of Windows (RUNNING). Under these a program that is not
+  /// ready within spec.start_timeout has failed. In the foreground nobody waits.
+  void ready() noexcept { state_.ready(); }
 
-  /// What is being done just now, while it moves: shown beside what is still closing.
-  void progress(std::string_view what) noexcept { state_.progress(what); }
+  /// Work has moved on, and will have again before `need` is over. Shown beside what is still
+  /// closing, and told to the host, which waits longer while a start or a stop makes progress; but
+  /// the time for stopping stays spec.stop_timeout. Each call is a message to the host: call it
+  /// when there is something to say.
+  void progress(std::string_view what, detail::saturated need = std::chrono::seconds(10)) noexcept {
+    state_.progress(what, need);
+  }
 
-  /// Always `console`, so far.
-  [[nodiscard]] host_kind host() const noexcept { return host_kind::console; }
+  /// The work that spec.watchdog watches is alive. To be called from that work itself, at least
+  /// every half of the watchdog's time; told to the host no more often than it needs.
+  void heartbeat() noexcept { state_.host.alive(); }
+
+  /// Functions for what the host asks beside a stop. They run one after the other, on a thread of
+  /// their own, until main has returned; what they use must live as long. To be called before
+  /// ready(). An exception out of one is told as its failure, and the service goes on. Throws
+  /// system_error when there is no thread.
+  ///
+  /// f(): SIGHUP, `systemctl reload`, a changed parameter of a Windows service. A hang-up of the
+  /// terminal is a stop all the same.
+  template <class F>
+  void on_reload(F f) {
+    state_.on(host_event::reload, [f = std::move(f)](int) mutable { f(); });
+    state_.listen_for_reload();
+  }
+  /// Both as f(): a Windows service can be paused and continued.
+  template <class Pause, class Resume>
+  void on_pause(Pause pause, Resume resume) {
+    state_.on(host_event::pause, [f = std::move(pause)](int) mutable { f(); });
+    state_.on(host_event::resume, [f = std::move(resume)](int) mutable { f(); });
+  }
+  /// f(int code): what is sent to a Windows service by its users, 128 to 255.
+  template <class F>
+  void on_user_code(F f) {
+    state_.on(host_event::user, std::move(f));
+  }
+  /// std::uint32_t f(const system_event&): power and session changes of Windows. It runs on the
+  /// system's own thread, which waits for the answer; so it must return at once, throw nothing, and
+  /// wait for nothing. 0 grants.
+  template <class F>
+  void on_system_event(F f) {
+    state_.on_system(std::move(f));
+  }
+
+  /// Where lines for people go: the terminal, the journal, the event log.
+  [[nodiscard]] message_sink& log() noexcept { return state_; }
+
+  [[nodiscard]] host_kind host() const noexcept { return state_.host.kind(); }
+  /// What only systemd has: sockets passed on, stored descriptors. Null under any other host.
+  [[nodiscard]] systemd_link* systemd() const noexcept { return state_.setting.place.systemd; }
   [[nodiscard]] const service_spec& spec() const noexcept { return state_.spec; }
 
-  /// argc and argv as they came, the program's own name first.
-  [[nodiscard]] std::span<char* const> args() const noexcept { return state_.args; }
+  /// argc and argv as they came, the program's own name first. Under the service manager of Windows
+  /// the arguments of that start stand behind those of the installed command line.
+  [[nodiscard]] std::span<char* const> args() const noexcept { return state_.setting.place.args; }
 
   /// For signals that mean something else than a stop: bridge().on(SIGHUP, reload). When main has
   /// returned, and before anything is released, what runs is waited for and none runs any more.
   [[nodiscard]] signal_bridge& bridge() noexcept { return *state_.bridge; }
 
  private:
-  template <class Main>
-  friend int run(const service_spec&, int, char**, Main);
-  service(const service_spec& spec, std::span<char* const> args) : state_(spec, args) {}
+  friend struct detail::run_access;
+  service(const service_spec& spec, const detail::run_setting& where) : state_(spec, where) {}
 
   detail::run_state state_;
 };
@@ -108,35 +162,93 @@ class service {
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main);
 
+/// The same in the foreground, whoever started the program: no host is looked for.
+template <class Main>
+int run_in_foreground(const service_spec& spec, int argc, char** argv, Main main);
+
 // ---------------------------------------------------------------------------------------------
 
 namespace detail {
 
-template <class Main>
-int call_main(Main& main, service& s) {
-  using result = std::invoke_result_t<Main&, service&>;
-  static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
-                "curfew::run: main must return int or nothing");
-  if constexpr (std::is_void_v<result>) {
-    std::invoke(main, s);
-    return 0;
-  } else {
-    return std::invoke(main, s);
+/// A program: what is declared of it, and its main, whatever that is made of.
+class program {
+ public:
+  template <class Main>
+  program(const service_spec& s, Main& main) noexcept
+      : spec(s),
+        main_(&main),
+        call_([](void* f, service& self) -> int { return invoke(*static_cast<Main*>(f), self); }) {}
+
+  int operator()(service& self) const { return call_(main_, self); }
+
+  const service_spec& spec;
+
+ private:
+  template <class Main>
+  static int invoke(Main& main, service& self) {
+    using result = std::invoke_result_t<Main&, service&>;
+    static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
+                  "curfew::run: main must return int or nothing");
+    if constexpr (std::is_void_v<result>) {
+      std::invoke(main, self);
+      return 0;
+    } else {
+      return std::invoke(main, self);
+    }
   }
+
+  void* main_;
+  int (*call_)(void*, service&);
+};
+
+/// Runs a program where it is told to, once.
+struct run_access {
+  static outcome run(const program& p, const run_setting& where) noexcept {
+    outcome o{.kind = outcome_kind::failed};
+    const std::exception_ptr error = attempt([&] {
+      service self(p.spec, where);
+      auto call = [&] { return p(self); };
+      o = run_once(self.state_, main_call(call));
+    });
+    if (error != nullptr) tell_refusal(where, error_text(error).view());
+    return o;
+  }
+
+  static run_state& state(service& s) noexcept { return s.state_; }
+
+ private:
+  static void tell_refusal(const run_setting& where, std::string_view why) noexcept {
+    terminal screen(where.place.sink);
+    const fixed_text<480> line = fixed_text<480>("cannot start: ").append(why);
+    screen.write(severity::error, line.view());
+    if (where.place.sink == nullptr) screen.write("\n");
+  }
+};
+
+inline outcome run_hosted(void* p, const hosted& place) noexcept {
+  process_end end;
+  return run_access::run(*static_cast<const program*>(p), {place, end});
+}
+
+template <class Main>
+int run_program(const service_spec& spec, int argc, char** argv, Main& main, bool foreground) {
+  static_assert(std::is_invocable_v<Main&, service&>,
+                "curfew::run: main must be callable as main(curfew::service&)");
+  const std::size_t count = argv != nullptr && argc > 0 ? static_cast<std::size_t>(argc) : 0;
+  program p(spec, main);
+  return with_host(spec, {argv, count}, foreground, &run_hosted, &p);
 }
 
 }  // namespace detail
 
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main) {
-  static_assert(std::is_invocable_v<Main&, service&>,
-                "curfew::run: main must be callable as main(curfew::service&)");
-  const std::size_t count = argv != nullptr && argc > 0 ? static_cast<std::size_t>(argc) : 0;
-  return detail::run_or_refuse([&] {
-    service self(spec, {argv, count});
-    auto call = [&] { return detail::call_main(main, self); };
-    return detail::run_foreground(self.state_, detail::main_call(call));
-  });
+  return detail::run_program(spec, argc, argv, main, false);
+}
+
+template <class Main>
+int run_in_foreground(const service_spec& spec, int argc, char** argv, Main main) {
+  return detail::run_program(spec, argc, argv, main, true);
 }
 
 CURFEW_END

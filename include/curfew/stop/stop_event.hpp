@@ -30,7 +30,7 @@ CURFEW_BEGIN
 template <stoppable_token Token>
 class basic_stop_event {
  public:
-  using native_handle_type = detail::system_event::native_handle_type;  // int, or void* (HANDLE)
+  using native_handle_type = detail::native_event::native_handle_type;  // int, or void* (HANDLE)
 
   /// Throws std::system_error when the system has no descriptor or handle left.
   explicit basic_stop_event(Token token);
@@ -43,7 +43,7 @@ class basic_stop_event {
 
  private:
   struct signal {
-    const detail::system_event& target;
+    const detail::native_event& target;
     void operator()() const noexcept { target.signal(); }
   };
   struct outcome {
@@ -51,7 +51,7 @@ class basic_stop_event {
   };
   basic_stop_event(Token token, outcome&& result);
 
-  const detail::system_event event_;
+  const detail::native_event event_;
   const stop_callback_for_t<Token, signal> on_stop_;  // last: removed before the handle is closed
 };
 

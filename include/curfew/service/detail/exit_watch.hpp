@@ -41,8 +41,9 @@ class exit_watch {
   void called() noexcept {
     if (thread_ != this_thread() || process_ != process_id()) return;
     if (!s_.releasing && s_.resources.empty()) return;
-    s_.screen.write(s_.prefix.str().append("exit() was called before all was released\n"));
+    s_.tell(severity::error, "exit() was called before all was released");
     std::fflush(nullptr);
+    s_.host.stopped({.kind = outcome_kind::failed, .reason = s_.reason()});
     end_process(exit_code_failed);
   }
 

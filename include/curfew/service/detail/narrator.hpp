@@ -46,9 +46,8 @@ class narrator {
   void follow(const journal::contents& c);
   void name_late(const journal::contents& c);
   void conclude();
-  [[nodiscard]] std::string account(const journal::contents& c, time_source::time_point now) const;
 
-  void write(const std::string& text);
+  void write(severity level, const std::string& text);
   void redraw(const std::string& line);
 
   static constexpr time_source::duration tick = std::chrono::milliseconds(100);
@@ -69,7 +68,7 @@ inline void narrator::run() noexcept {
   stop_ = s_.noticed();
   std::error_code ec;  // without a timer nobody is hurried before the end is forced
   const auto left = stop_.budget - reserve_of(stop_.budget);
-  const stop_source reserve(time_source::process(), saturating_add(stop_.at, left), ec);
+  const stop_source reserve(s_.setting.time, saturating_add(stop_.at, left), ec);
   const auto cut_short = [this] {
     const auto in_time = s_.hurrying.enter();
     if (in_time) s_.spent.request_stop({stop_cause::deadline});
@@ -91,7 +90,7 @@ inline void narrator::watch() noexcept {
 inline void narrator::greet() {
   const stop_reason why = s_.root.get_token().reason();
   if (!s_.screen.live() || why.cause != stop_cause::signal) return;
-  write("\r" + first_line(prefix_, why, stop_.budget));
+  write(severity::info, "\r" + first_line(prefix_, why, stop_.budget));
 }
 
 inline void narrator::look() {
@@ -102,7 +101,7 @@ inline void narrator::look() {
 inline void narrator::follow(const journal::contents& c) {
   if (!hurried_ && s_.hurry.stop_requested()) {
     hurried_ = true;
-    write(hurry_line(prefix_, s_.hurry.get_token().reason()));
+    write(severity::warning, hurry_line(prefix_, s_.hurry.get_token().reason()));
   }
   const auto elapsed = s_.now() - c.open.began;
   if (!c.has_open || elapsed < patience) return redraw("");
@@ -115,28 +114,28 @@ inline void narrator::name_late(const journal::contents& c) {
   const auto elapsed = s_.now() - c.open.began;
   if (!c.has_open || elapsed < c.open.limit || c.open.began == late_part_) return;
   late_part_ = c.open.began;
-  write(part_line(prefix_, c.open, part_state::late, elapsed));
+  write(severity::warning, part_line(prefix_, c.open, part_state::late, elapsed));
 }
 
-inline void narrator::conclude() { write(account(s_.log.read(), s_.now())); }
-
 /// Nothing when main returned by itself and there is nothing to say that it has not said.
-inline std::string narrator::account(const journal::contents& c,
-                                     time_source::time_point now) const {
+inline void narrator::conclude() {
   const outcome& o = s_.decision();
+  const journal::contents c = s_.log.read();
+  const auto now = s_.now();
   const auto total = now - stop_.at;
-  std::string text = problems(prefix_, c, now);
+  const std::string troubles = problems(prefix_, c, now);
   const bool worth_a_look = s_.screen.live() && total >= patience;
-  if (o.reason.cause == stop_cause::none && text.empty() && !worth_a_look) return text;
-  text += last_line(prefix_, o, total);
-  if (s_.screen.live()) text += bars(make_timeline(c, stop_.at, now), s_.screen.style());
-  return text;
+  write(severity::error, troubles);
+  if (o.reason.cause == stop_cause::none && troubles.empty() && !worth_a_look) return;
+  std::string end = last_line(prefix_, o, total);
+  if (s_.screen.live()) end += bars(make_timeline(c, stop_.at, now), s_.screen.style());
+  write(o.ok() ? severity::info : severity::error, end);
 }
 
 /// In place of the live line, if there is one.
-inline void narrator::write(const std::string& text) {
+inline void narrator::write(severity level, const std::string& text) {
   redraw("");
-  s_.screen.write(text);
+  s_.screen.write(level, text);
 }
 
 inline void narrator::redraw(const std::string& line) {

@@ -35,22 +35,24 @@ namespace detail {
 
 class release_log final : public release_observer {
  public:
-  release_log(journal& log, const resource_stack& stack) noexcept : log_(log), stack_(stack) {}
+  release_log(journal& log, const resource_stack& stack, const time_source& time) noexcept
+      : log_(log), stack_(stack), time_(time) {}
 
   void on_start(const release_entry& e) noexcept override {
     log_.begin({.name = fixed_text<48>(e.name),
                 .place = place_text(e.place),
-                .began = time_source::process().now(),
+                .began = time_.now(),
                 .limit = e.limit},
                stack_.size());
   }
   void on_done(const release_entry& e) noexcept override {
-    log_.end(state_of(e.outcome), error_text(e.error).view(), time_source::process().now());
+    log_.end(state_of(e.outcome), error_text(e.error).view(), time_.now());
   }
 
  private:
   journal& log_;
   const resource_stack& stack_;
+  const time_source& time_;
 };
 
 }  // namespace detail

@@ -4,13 +4,16 @@
 #ifndef CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 #define CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 
+#include <curfew/host/message_sink.hpp>
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/gate.hpp>
 #include <curfew/release/resource_stack.hpp>
+#include <curfew/service/detail/event_desk.hpp>
 #include <curfew/service/detail/fixed_text.hpp>
 #include <curfew/service/detail/journal.hpp>
+#include <curfew/service/detail/run_setting.hpp>
 #include <curfew/service/detail/terminal.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -18,11 +21,14 @@
 #include <algorithm>
 #include <atomic>
 #include <optional>
-#include <span>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
+
+inline constexpr int hangup = 1;  // SIGHUP, where there is one
 
 /// When the stop was noticed, and what follows from that.
 struct stop_moment {
@@ -33,34 +39,35 @@ struct stop_moment {
 
 /// Lives in run(), on the main thread's stack, until every thread that knows it has been joined. A
 /// forced end leaves it as it is, and so does a call of exit().
-class run_state {
+class run_state final : public message_sink {
  public:
-  run_state(const service_spec& s, std::span<char* const> a) : spec(s), args(a) {
+  run_state(const service_spec& s, const run_setting& where) : spec(s), setting(where) {
     if (!spec.name.empty()) prefix.append(spec.name).append(": ");
   }
 
   const service_spec& spec;
-  const std::span<char* const> args;
+  const run_setting setting;
+  service_host& host = setting.place.host;
   fixed_text<64> prefix;  // of every line that is told
-  terminal screen;
-  stop_source root;
-  stop_source spent;               // the last part of the time for stopping has begun
-  stop_source hurry{nostopstate};  // that, or the second signal; there from the bridge on
+  terminal screen{setting.place.sink};
+  stop_source root{setting.time};
+  stop_source spent{setting.time};  // the last part of the time for stopping has begun
+  stop_source hurry{nostopstate};   // that, or the second signal; there from the bridge on
   std::optional<signal_bridge> bridge;
+  event_desk events{host, [this](std::string_view line) { tell(severity::error, line); }};
   gate hurrying;  // held while `spent` is stopped; closed when nothing of the user's may begin
-  resource_stack resources;
+  resource_stack resources{setting.time};
   bool releasing = false;  // main has returned; belongs to its thread
   journal log;
   std::atomic<bool> by_itself{false};  // main returned, and nobody had asked for a stop
 
   // Each of these happens once, in this order.
-  inplace_stop_source decided;  // the outcome is known
-  inplace_stop_source told;     // it has been written, as far as it could be
-  inplace_stop_source over;     // nothing is left that could hang
+  stop_source started{root.get_token()};      // ready() has been called, or the stop has come
+  inplace_stop_source decided{setting.time};  // the outcome is known
+  inplace_stop_source told{setting.time};     // it has been written, as far as it could be
+  inplace_stop_source over{setting.time};     // nothing is left that could hang
 
-  [[nodiscard]] static time_source::time_point now() noexcept {
-    return time_source::process().now();
-  }
+  [[nodiscard]] time_source::time_point now() const noexcept { return setting.time.now(); }
 
   /// Why it stopped; cause none: main returned by itself.
   [[nodiscard]] stop_reason reason() const noexcept {
@@ -81,9 +88,44 @@ class run_state {
   time_source::time_point limit() noexcept;
 
   /// Said of the part that is open, which main is from the stop on, noticed or not.
-  void progress(std::string_view what) noexcept {
+  void progress(std::string_view what, time_source::duration need) noexcept {
     if (root.stop_requested()) noticed();
     log.note(what);
+    extend_start(need);
+    host.progress(what, need);
+  }
+
+  void ready() noexcept {
+    host.accept(events.interests());
+    host.ready();
+    started.request_stop();
+  }
+
+  /// Until when ready() must have been called.
+  [[nodiscard]] time_source::time_point start_limit() noexcept {
+    const spin_guard guard(lock_);
+    return start_limit_;
+  }
+
+  void on(host_event what, event_desk::function f) {
+    std::error_code ec;
+    events.on(what, std::move(f), ec);
+    if (ec) throw_error_code(ec, "a function for what the host asks");
+    host.accept(events.interests());
+  }
+  void on_system(event_desk::system_function f) {
+    events.on_system(std::move(f));
+    host.accept(events.interests());
+  }
+  /// The hang-up of a terminal comes from the system itself; a reload from some process.
+  void listen_for_reload();
+
+  void write(severity level, std::string_view line) noexcept override { tell(level, line); }
+
+  /// A line for people, wherever they look.
+  void tell(severity level, std::string_view line) noexcept {
+    static_cast<void>(
+        attempt([&] { screen.write(level, prefix.str().append(line).append(1, '\n')); }));
   }
 
   /// True for exactly one caller: its outcome, which must live on, is the outcome of the run.
@@ -99,9 +141,16 @@ class run_state {
 
  private:
   [[nodiscard]] time_source::duration budget(const stop_reason& why) const noexcept;
+  void extend_start(time_source::duration need) noexcept {
+    const auto asked = saturating_add(now(), need);
+    const spin_guard guard(lock_);
+    start_limit_ = (std::max)(start_limit_, asked);
+  }
+  bool fix_moment() noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
   spin_lock lock_;  // of what follows
+  time_source::time_point start_limit_ = saturating_add(now(), spec.start_timeout);
   bool noticed_ = false;
   bool shortened_ = false;
   stop_moment moment_{};
@@ -109,7 +158,7 @@ class run_state {
 
 /// Of a limit of the system's, a part is kept for telling what was open.
 inline time_source::duration run_state::budget(const stop_reason& why) const noexcept {
-  const auto allowed = bridge->allowed(why);
+  const auto allowed = (std::min)(bridge->allowed(why), host.allowed(why));
   const bool limited = allowed != (time_source::duration::max)();
   const auto usable = limited ? allowed - allowed / 10 : allowed;
   return std::clamp<time_source::duration>(spec.stop_timeout, time_source::duration::zero(),
@@ -117,14 +166,22 @@ inline time_source::duration run_state::budget(const stop_reason& why) const noe
 }
 
 inline stop_moment run_state::noticed() noexcept {
+  const bool first = fix_moment();
+  if (first) host.stopping(root.get_token().reason(), moment_.budget);
   const spin_guard guard(lock_);
-  if (noticed_) return moment_;
+  return moment_;
+}
+
+/// True: by this call.
+inline bool run_state::fix_moment() noexcept {
+  const spin_guard guard(lock_);
+  if (noticed_) return false;
   noticed_ = true;
   moment_.at = now();
   moment_.budget = budget(root.get_token().reason());
   moment_.limit = saturating_add(moment_.at, moment_.budget);
   log.begin({.name = fixed_text<48>("main"), .began = moment_.at, .limit = moment_.budget}, 0);
-  return moment_;
+  return true;
 }
 
 inline time_source::time_point run_state::limit() noexcept {
@@ -136,6 +193,15 @@ inline time_source::time_point run_state::limit() noexcept {
     moment_.limit = (std::min)(stop.limit, saturating_add(now(), budget(why)));
   }
   return moment_.limit;
+}
+
+inline void run_state::listen_for_reload() {
+#if CURFEW_POSIX
+  bridge->on(hangup, [this](const stop_reason& why) {
+    if (why.pid == 0) return bridge->request_stop(why);
+    static_cast<void>(events.event(host_event::reload, 0));
+  });
+#endif
 }
 
 }  // namespace detail

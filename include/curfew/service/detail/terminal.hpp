@@ -5,6 +5,7 @@
 #define CURFEW_SERVICE_DETAIL_TERMINAL_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/host/message_sink.hpp>
 #include <curfew/service/timeline.hpp>
 
 // Selector: stderr below the C library, whose lock a thread that hangs may hold. Backends define,
@@ -24,6 +25,8 @@
 #include <curfew/service/detail/posix/standard_error.hpp>
 #endif
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <string_view>
 
@@ -41,13 +44,15 @@ namespace detail {
   return kind != nullptr && std::string_view(kind) == "dumb";
 }
 
-/// Reads the environment when it is made: on the main thread, before the program changes it.
+/// Reads the environment when it is made: on the main thread, before the program changes it. Where
+/// there is a sink instead, lines go there and nothing is live.
 ///
 /// Thread safety: all members may be called from any thread.
 class terminal {
  public:
-  terminal() noexcept
-      : live_(error_.is_open() && error_.is_terminal() && !terminal_is_dumb()),
+  explicit terminal(message_sink* instead = nullptr) noexcept
+      : sink_(instead),
+        live_(sink_ == nullptr && error_.is_open() && error_.is_terminal() && !terminal_is_dumb()),
         colour_(colour_wanted()) {}
 
   /// Lines can be redrawn in place, for somebody who looks.
@@ -57,13 +62,25 @@ class terminal {
     return {error_.width(), live_ && colour_, error_.speaks_utf8()};
   }
 
-  /// On Windows it may block for as long as the reader of stderr does not read.
+  /// Whole lines; each becomes one of the sink's. On Windows it may block for as long as the reader
+  /// of stderr does not read.
+  void write(severity level, std::string_view text) noexcept {
+    if (sink_ == nullptr) return write(text);
+    while (!text.empty()) {
+      const std::size_t end = (std::min)(text.find('\n'), text.size());
+      if (end != 0) sink_->write(level, text.substr(0, end));
+      text.remove_prefix((std::min)(end + 1, text.size()));
+    }
+  }
+
+  /// As it stands, for a live terminal.
   void write(std::string_view text) noexcept {
     if (error_.is_open()) error_.write(text);
   }
 
  private:
   standard_error error_;
+  message_sink* sink_;
   bool live_;
   bool colour_;
 };

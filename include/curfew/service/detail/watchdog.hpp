@@ -4,7 +4,6 @@
 #ifndef CURFEW_SERVICE_DETAIL_WATCHDOG_HPP
 #define CURFEW_SERVICE_DETAIL_WATCHDOG_HPP
 
-#include <curfew/service/detail/end_process.hpp>
 #include <curfew/service/detail/run_state.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
@@ -29,8 +28,10 @@ class watchdog {
   static void entry(void* self) noexcept { static_cast<watchdog*>(self)->run(); }
   void run() noexcept;
 
+  void await_start() noexcept;
   [[nodiscard]] bool decided_in_time() noexcept;
   void force() noexcept;
+  void await_over() noexcept;
 
   static constexpr std::chrono::milliseconds tick{100};
   // For what is told to be written, should whoever reads it not read.
@@ -45,11 +46,30 @@ class watchdog {
 /// A run that was decided in time may still hang in what it tells, where the system cannot limit a
 /// write. It ends here too, and not as a success: what comes after run() is never reached.
 inline void watchdog::run() noexcept {
+  if (s_.host.kind() != host_kind::console) await_start();
   s_.root.get_token().wait();
-  if (!decided_in_time()) force();
+  return decided_in_time() ? await_over() : force();
+}
+
+inline void watchdog::await_over() noexcept {
   if (s_.over.get_token().wait_for(after_an_end)) return;
   const int code = exit_code(s_.decision());
-  end_process(code != 0 ? code : exit_code_failed);
+  s_.host.stopped(s_.decision());
+  s_.setting.end.end(code != 0 ? code : exit_code_failed);
+}
+
+/// Who waits for ready() would end the process without a word about what it was doing.
+inline void watchdog::await_start() noexcept {
+  const stop_token started = s_.started.get_token();
+  for (;;) {
+    const auto limit = s_.start_limit();
+    if (started.wait_until(limit)) return;
+    if (limit == s_.start_limit()) break;
+  }
+  s_.tell(severity::error,
+          "not ready in time: it has to call ready() within its start_timeout, or "
+          "progress() when that is not enough");
+  s_.bridge->request_stop({stop_cause::fault});
 }
 
 /// In ticks, since the limit may come nearer.
@@ -62,12 +82,13 @@ inline bool watchdog::decided_in_time() noexcept {
   }
 }
 
-/// Returns when main has been quicker.
+/// Main may still be quicker.
 inline void watchdog::force() noexcept {
   forced_.reason = s_.reason();
-  if (!s_.decide(forced_)) return;
+  if (!s_.decide(forced_)) return await_over();
   s_.told.get_token().wait_for(after_a_forced_end);
-  end_process(exit_code(forced_));
+  s_.host.stopped(forced_);
+  s_.setting.end.end(exit_code(forced_));
 }
 
 }  // namespace detail

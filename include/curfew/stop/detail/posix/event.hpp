@@ -112,9 +112,9 @@ class pipe_event {
 };
 
 #if CURFEW_LINUX
-using system_event = eventfd_event;
+using native_event = eventfd_event;
 #else
-using system_event = pipe_event;
+using native_event = pipe_event;
 #endif
 
 }  // namespace detail

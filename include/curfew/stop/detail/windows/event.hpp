@@ -21,18 +21,18 @@ __declspec(dllimport) void __stdcall SetLastError(unsigned long);
 CURFEW_BEGIN
 namespace detail {
 
-class system_event {
+class native_event {
  public:
   using native_handle_type = void*;  // HANDLE
   static constexpr native_handle_type none = nullptr;
 
-  explicit system_event(std::error_code& ec) noexcept
+  explicit native_event(std::error_code& ec) noexcept
       : handle_(CreateEventW(nullptr, 1, 0, nullptr)) {
     ec.assign(handle_ == none ? static_cast<int>(GetLastError()) : 0, std::system_category());
   }
-  system_event(const system_event&) = delete;
-  system_event& operator=(const system_event&) = delete;
-  ~system_event() {
+  native_event(const native_event&) = delete;
+  native_event& operator=(const native_event&) = delete;
+  ~native_event() {
     const unsigned long kept = GetLastError();
     if (handle_ != none) CloseHandle(handle_);
     SetLastError(kept);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// One run in the foreground: the user's main, then the resources, then what else of the user's
-// runs, in one thread, under a watchdog, to one outcome.
-#ifndef CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
-#define CURFEW_SERVICE_DETAIL_FOREGROUND_HPP
+// One run: the user's main, then the resources, then what else of the user's runs, in one thread,
+// under a watchdog, to one outcome.
+#ifndef CURFEW_SERVICE_DETAIL_ONE_RUN_HPP
+#define CURFEW_SERVICE_DETAIL_ONE_RUN_HPP
 
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/error_text.hpp>
@@ -52,6 +52,21 @@ class main_call {
   return false;
 }
 
+/// The errno of a system_error; 0: it has none.
+[[nodiscard]] inline int error_number(const std::exception_ptr& error) noexcept {
+  if (error == nullptr) return 0;
+#if CURFEW_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::system_error& e) {
+    const std::error_condition same = e.code().default_error_condition();
+    return same.category() == std::generic_category() ? same.value() : 0;
+  } catch (...) {
+  }
+#endif
+  return 0;
+}
+
 /// What main returned or threw. Afterwards the root context is stopped, whoever asked first: what
 /// main has left running is to end as well.
 [[nodiscard]] inline outcome run_main(run_state& s, const main_call& main) noexcept {
@@ -64,22 +79,24 @@ class main_call {
   o.reason = s.reason();
   const bool fault = error != nullptr || o.reason.cause == stop_cause::fault;
   if (fault || o.result != 0) o.kind = outcome_kind::failed;
+  o.error = error_number(error);
   s.noticed();
   const part_state end = error == nullptr ? part_state::closed : part_state::failed;
   s.log.end(end, error_text(error).view(), s.now());
   return o;
 }
 
-/// Waits for the functions of bridge().on(), before what they use is released.
+/// Waits for the functions of bridge().on() and of events, before what they use is released.
 inline void await_functions(run_state& s) noexcept {
   const std::size_t waiting = s.resources.size();
   s.log.begin({.name = fixed_text<48>("signal functions"), .began = s.now()}, waiting);
   s.bridge->drop_functions();
+  s.events.finish();
   s.log.drop();
 }
 
 inline void release_all(run_state& s, outcome& o) noexcept {
-  release_log log(s.log, s.resources);
+  release_log log(s.log, s.resources, s.setting.time);
   s.resources.observe(&log);
   s.releasing = true;
   const release_report report =
@@ -109,12 +126,6 @@ inline void await_hurry(run_state& s) noexcept {
   s.log.drop();
 }
 
-/// The main thread while the watchdog ends the process.
-[[noreturn]] inline void wait_for_the_end() noexcept {
-  const inplace_stop_source never;
-  for (;;) never.get_token().wait();
-}
-
 /// The callback that is registered first on the root of all contexts is the last one to be run.
 inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
   inplace_stop_source called_back;
@@ -128,16 +139,27 @@ inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
 }
 
 /// main was not called.
-inline int refuse_run(run_state& s, const char* why) {
-  s.screen.write(s.prefix.str().append("cannot start: ").append(why).append(1, '\n'));
-  return exit_code({.kind = outcome_kind::failed});
+inline outcome refuse_run(run_state& s, const std::string& why) {
+  s.tell(severity::error, "cannot start: " + why);
+  return {.kind = outcome_kind::failed};
+}
+
+/// What asks for a stop. A terminal that is closed does, unless there is a use for its signal.
+[[nodiscard]] inline signal_options options_of(const run_state& s) noexcept {
+  signal_options options;
+  options.unfinished = exit_code_forced;
+  options.in_service = s.host.kind() == host_kind::scm;
+  if (CURFEW_POSIX != 0) options.stop_on.insert(hangup);
+  return options;
 }
 
 /// The handlers come first: a signal that arrives while the rest starts is not lost.
 inline bool open_bridge(run_state& s, std::error_code& ec) {
-  s.bridge.emplace(s.root, signal_options{.unfinished = exit_code_forced}, ec);
-  if (!ec) s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
-  return !ec;
+  s.bridge.emplace(s.root, options_of(s), s.setting.signals, ec);
+  if (ec) return false;
+  s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
+  s.events.open(*s.bridge);
+  return true;
 }
 
 [[nodiscard]] inline std::string why_no_bridge(const std::error_code& ec) {
@@ -146,43 +168,38 @@ inline bool open_bridge(run_state& s, std::error_code& ec) {
 }
 
 /// The watchdog may run already, and finds everything decided.
-inline int refuse_run(run_state& s, watchdog& guard, const std::error_code& why) {
+inline outcome refuse_run(run_state& s, watchdog& guard, const std::error_code& why) {
   const outcome refused{.kind = outcome_kind::failed};
   s.decide(refused);
   s.over.request_stop();
   s.root.request_stop();
   guard.join();
-  return refuse_run(s, why.message().c_str());
+  s.events.close();
+  return refuse_run(s, why.message());
+}
+
+/// While another thread ends the process; a test's box lets it come back.
+inline outcome give_way(run_state& s) {
+  s.setting.end.await();
+  return s.decision();
 }
 
 /// Throws only before main is called, when memory is missing.
-inline int run_foreground(run_state& s, const main_call& main) {
+inline outcome run_once(run_state& s, const main_call& main) {
   std::error_code ec;
-  if (!open_bridge(s, ec)) return refuse_run(s, why_no_bridge(ec).c_str());
+  if (!open_bridge(s, ec)) return refuse_run(s, why_no_bridge(ec));
   watchdog guard(s);
   narrator teller(s);
   if (!guard.start(ec) || !teller.start(ec)) return refuse_run(s, guard, ec);
   const exit_watch watch(s);
-  const outcome o = run_guarded(s, main);
-  if (!s.decide(o)) wait_for_the_end();
+  outcome o = run_guarded(s, main);
+  if (!s.decide(o)) o = give_way(s);
   s.bridge->set_outcome(exit_code(o));
   teller.join();
   s.over.request_stop();
   guard.join();
-  return exit_code(o);
-}
-
-/// The exit code that f, which makes and runs a service, comes to.
-template <class F>
-[[nodiscard]] int run_or_refuse(F f) noexcept {
-  int code = exit_code_failed;
-  const std::exception_ptr error = attempt([&] { code = f(); });
-  if (error == nullptr) return code;
-  terminal screen;
-  screen.write("cannot start: ");
-  screen.write(error_text(error).view());
-  screen.write("\n");
-  return code;
+  s.events.close();
+  return o;
 }
 
 }  // namespace detail

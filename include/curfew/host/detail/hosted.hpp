@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a host gives to the program that it runs.
+#ifndef CURFEW_HOST_DETAIL_HOSTED_HPP
+#define CURFEW_HOST_DETAIL_HOSTED_HPP
+
+#include <curfew/host/message_sink.hpp>
+#include <curfew/host/service_host.hpp>
+
+#include <span>
+
+CURFEW_BEGIN
+
+class systemd_link;
+
+namespace detail {
+
+struct hosted {
+  service_host& host;
+  std::span<char* const> args;
+  message_sink* sink = nullptr;  ///< where lines go; null: stderr as it is
+  systemd_link* systemd = nullptr;
+};
+
+using hosted_body = outcome (*)(void* context, const hosted& place) noexcept;
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The verbs start, stop, restart, reload and status: asks the manager, and waits for what comes of
+// it.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_CONTROL_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_CONTROL_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/await_state.hpp>
+#include <curfew/service/detail/verb_session.hpp>
+#include <curfew/service/detail/verb_text.hpp>
+#include <curfew/service/timeline.hpp>
+
+#include <chrono>
+#include <string>
+
+CURFEW_BEGIN
+namespace detail {
+
+inline constexpr state_set running_states = {service_state::running, service_state::reloading};
+inline constexpr state_set alive_states = {service_state::running, service_state::reloading,
+                                           service_state::pausing, service_state::paused,
+                                           service_state::resuming};
+
+[[nodiscard]] int verb_start(verb_session& s);
+[[nodiscard]] int verb_stop(verb_session& s);
+[[nodiscard]] int verb_restart(verb_session& s);
+[[nodiscard]] int verb_reload(verb_session& s);
+[[nodiscard]] int verb_status(verb_session& s);
+
+/// A failure or an interruption that has been told already is a result that is not ok().
+struct control_result {
+  await_end end = await_end::reached;
+  failure why = {};
+  service_status status = {};
+
+  [[nodiscard]] bool ok() const noexcept { return end == await_end::reached && !why; }
+};
+
+/// Waits, and lets people see how it goes when it takes longer than a second.
+[[nodiscard]] control_result await_verb(verb_session& s, state_set goal,
+                                        time_source::duration limit);
+
+/// Until it runs, from a state in which it does not.
+[[nodiscard]] control_result start_service(verb_session& s);
+/// Until it has ended, from a state in which it has not.
+[[nodiscard]] control_result stop_service(verb_session& s);
+
+// ---------------------------------------------------------------------------------------------
+
+/// Where the system keeps what the service said.
+[[nodiscard]] inline std::string where_to_look(const verb_session& s) {
+  if constexpr (CURFEW_WINDOWS != 0) return "see the event log, source " + s.name();
+  if constexpr (CURFEW_LINUX == 0) return "";
+  return "see: journalctl " + std::string(s.line().user ? "--user " : "") + "-u " + s.name();
+}
+
+/// How something that did not come to the state wanted stands now, and what to do.
+[[nodiscard]] inline failure await_failure(const verb_session& s, const await_result& r) {
+  using kind = failure::kind_type;
+  const std::string state = state_text(r.status);
+  const std::string said = r.status.text.empty() ? "" : ": " + r.status.text;
+  const std::string since = " after " + curfew::to_text(r.elapsed);
+  switch (r.end) {
+    case await_end::failed: return r.why;
+    case await_end::ended:
+      return {kind::failed, "it is " + state + since + said + "; " + where_to_look(s)};
+    case await_end::stuck:
+      return {kind::not_in_time, "still " + state + since + said + ", and does not move; " +
+                                     where_to_look(s)};
+    case await_end::not_in_time:
+      return {kind::not_in_time, "still " + state + since + said + "; it goes on. Look again: " +
+                                     s.command(verb::status) + ", or wait longer with --timeout"};
+    case await_end::reached:
+    case await_end::interrupted: break;
+  }
+  return {};
+}
+
+inline control_result await_verb(verb_session& s, state_set goal, time_source::duration limit) {
+  std::string shown;
+  const auto show = [&](const service_status& seen, time_source::duration elapsed) {
+    std::string line = std::string("  ") + to_string(seen.state);
+    if (!seen.text.empty()) line += ": " + seen.text;
+    if (elapsed < std::chrono::seconds(1) || line == shown) return;
+    s.note(line + '\n');
+    shown = std::move(line);
+  };
+  const await_result r = await_state(s.manager(), s.name(), goal, limit, s.stop(), show);
+  if (r.end != await_end::failed) s.report().status = r.status;
+  return {r.end, await_failure(s, r), r.status};
+}
+
+/// What a verb says that has waited: the sentence for success, or why not.
+inline int conclude(verb_session& s, const control_result& r, std::string done) {
+  if (r.end == await_end::interrupted) {
+    return s.interrupt("it is " + state_text(r.status) + ", and is left so");
+  }
+  return r.why ? s.fail(r.why) : s.succeed(std::move(done));
+}
+
+inline control_result start_service(verb_session& s) {
+  if (failure why = s.manager().start(s.name())) return {await_end::failed, std::move(why)};
+  s.report().changed = true;
+  return await_verb(s, running_states, s.limit(s.spec().start_timeout));
+}
+
+inline control_result stop_service(verb_session& s) {
+  if (failure why = s.manager().stop(s.name())) return {await_end::failed, std::move(why)};
+  s.report().changed = true;
+  return await_verb(s, ended_states, s.limit(s.spec().stop_timeout));
+}
+
+/// The state to begin with. False: it has been told why there is none.
+inline bool look_first(verb_session& s, service_status& into) {
+  s.report().changed = false;
+  if (failure why = s.manager().query(s.name(), into)) return s.fail(std::move(why)), false;
+  s.report().status = into;
+  if (into.state != service_state::not_installed) return true;
+  s.fail({failure::kind_type::not_installed, "is not installed"},
+         "next: " + s.command(verb::install));
+  return false;
+}
+
+/// Whether a dry run ends here.
+inline bool would(verb_session& s, const char* what, const service_status& now) {
+  if (!s.line().dry_run) return false;
+  s.succeed(std::string("would be ") + what + ", is " + state_text(now) + " (dry run)");
+  return true;
+}
+
+/// Lets a stop that is under way come to its end, so that a start is not refused.
+inline control_result await_stopping(verb_session& s, const service_status& now) {
+  if (now.state != service_state::stopping) return {await_end::reached, {}, now};
+  return await_verb(s, ended_states, s.limit(s.spec().stop_timeout));
+}
+
+[[nodiscard]] inline std::string runs_now(verb_session& s, const char* how) {
+  return std::string(how) + state_text(s.report().status.value_or(service_status{}));
+}
+
+inline int verb_start(verb_session& s) {
+  service_status now;
+  if (!look_first(s, now)) return s.report().code;
+  if (running_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
+  if (alive_states.contains(now.state)) {
+    return s.fail({failure::kind_type::failed, "is " + state_text(now)},
+                  "next: resume it, or " + s.command(verb::restart));
+  }
+  if (would(s, "started", now)) return 0;
+  control_result r = await_stopping(s, now);
+  if (r.ok() && now.state == service_state::starting) {
+    r = await_verb(s, running_states, s.limit(s.spec().start_timeout));
+  } else if (r.ok()) {
+    r = start_service(s);
+  }
+  return conclude(s, r, runs_now(s, ""));
+}
+
+inline int verb_stop(verb_session& s) {
+  service_status now;
+  if (!look_first(s, now)) return s.report().code;
+  if (ended_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
+  if (would(s, "stopped", now)) return 0;
+  const bool stops = now.state == service_state::stopping;
+  const control_result r = stops ? await_stopping(s, now) : stop_service(s);
+  return conclude(s, r, runs_now(s, ""));
+}
+
+inline int verb_restart(verb_session& s) {
+  service_status now;
+  if (!look_first(s, now)) return s.report().code;
+  if (would(s, "restarted", now)) return 0;
+  control_result r = await_stopping(s, now);
+  const bool runs = r.ok() && !ended_states.contains(r.status.state);
+  if (runs) r = stop_service(s);
+  if (r.ok()) r = start_service(s);
+  return conclude(s, r, runs_now(s, runs ? "restarted, is " : "started, is "));
+}
+
+/// A manager may hand the request on and not wait for the service to take it up, and so the first
+/// look comes a little later.
+inline control_result await_reload(verb_session& s) {
+  const stop_source self(s.stop());
+  static_cast<void>(self.get_token().wait_for(std::chrono::milliseconds(100)));
+  return await_verb(s, {service_state::running}, s.limit(s.spec().start_timeout));
+}
+
+inline int verb_reload(verb_session& s) {
+  service_status now;
+  if (!look_first(s, now)) return s.report().code;
+  if (!s.spec().reloads) {
+    return s.fail({failure::kind_type::not_supported, "cannot reload"},
+                  "next: " + s.command(verb::restart));
+  }
+  if (!running_states.contains(now.state)) {
+    return s.fail({failure::kind_type::failed, "is " + state_text(now)},
+                  "next: " + s.command(verb::start));
+  }
+  if (would(s, "reloaded", now)) return 0;
+  if (failure why = s.manager().reload(s.name())) return s.fail(std::move(why));
+  s.report().changed = true;
+  return conclude(s, await_reload(s), runs_now(s, "reloaded, is "));
+}
+
+/// As scripts expect it of a service.
+[[nodiscard]] constexpr int status_code(service_state state) noexcept {
+  if (state == service_state::not_installed) return 4;
+  if (state == service_state::unknown) return exit_code_verb_failed;
+  return alive_states.contains(state) ? 0 : 3;
+}
+
+inline int verb_status(verb_session& s) {
+  service_status now;
+  if (failure why = s.manager().query(s.name(), now)) return s.fail(std::move(why));
+  s.report().status = now;
+  s.succeed(state_text(now), status_code(now.state));
+  if (now.state == service_state::not_installed) return s.report().code;
+  s.note(std::string("  starts  ") + (now.enabled ? "with the system\n" : "when asked\n"));
+  if (!now.text.empty()) s.note("  says    " + now.text + '\n');
+  return s.report().code;
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

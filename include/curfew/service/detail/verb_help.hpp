@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What `PROGRAM VERB --help` says.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_HELP_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_HELP_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/service/detail/verb_line.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+CURFEW_BEGIN
+namespace detail {
+
+[[nodiscard]] constexpr std::string_view verb_purpose(verb v) noexcept {
+  switch (v) {
+    case verb::install:
+      return "Makes this program a service of the system, or brings the one that is installed up\n"
+             "to date. What is as it should be is left alone, and a change that cannot be made\n"
+             "as a whole is undone.\n";
+    case verb::uninstall: return "Stops the service and removes it from the system.\n";
+    case verb::start: return "Starts the service and waits until it runs.\n";
+    case verb::stop: return "Stops the service and waits until it has ended.\n";
+    case verb::restart: return "Stops the service, if it runs, starts it and waits until it runs.\n";
+    case verb::reload: return "Has the service read its configuration anew.\n";
+    case verb::status: return "Says in which state the service is.\n";
+    case verb::run: return "Runs the program in the foreground, as a service would run.\n";
+    case verb::render:
+      return "Prints what install would have the system know of the service: for the manager of\n"
+             "this system and for Kubernetes, or what is asked for. Nothing is changed.\n";
+    case verb::doctor: return "Looks for what goes wrong, or will one day, and says how to mend it.\n";
+    case verb::none: break;
+  }
+  return "";
+}
+
+[[nodiscard]] constexpr std::string_view verb_exit_codes(verb v) noexcept {
+  switch (v) {
+    case verb::status: return "0 running, 3 not running, 4 not installed, 1 failed";
+    case verb::run: return "that of the program";
+    case verb::render: return "0 done, 1 failed";
+    case verb::doctor: return "0 no error found, 1 errors found or failed";
+    case verb::none: return "";
+    default: return "0 done, or so already, 1 failed or not in time, 130 interrupted";
+  }
+}
+
+[[nodiscard]] constexpr std::string_view verb_arguments(verb v) noexcept {
+  if (v == verb::run) return " [ARGS...]";
+  return v == verb::install || v == verb::render ? " [-- ARGS...]" : "";
+}
+
+[[nodiscard]] inline std::string help_line(std::string_view left, std::string_view right) {
+  constexpr std::size_t column = 19;
+  std::string line = "  " + std::string(left);
+  line.append(line.size() < column + 2 ? column + 2 - line.size() : 1, ' ');
+  return line.append("  ").append(right).append(1, '\n');
+}
+
+[[nodiscard]] inline std::string verb_help(verb v, std::string_view program) {
+  std::string text = "usage: " + std::string(program) + ' ' + std::string(to_string(v));
+  text.append(" [OPTIONS]").append(verb_arguments(v)).append("\n\n").append(verb_purpose(v)) += '\n';
+  for (const verb_option& o : verb_options) {
+    const std::string operand = o.operand.empty() ? "" : ' ' + std::string(o.operand);
+    if (o.verbs.contains(v)) text += help_line(std::string(o.word) + operand, o.help);
+  }
+  if (v == verb::run) text += help_line("ARGS...", "the program's own arguments");
+  if (verb_arguments(v).starts_with(" [--")) {
+    text += help_line("-- ARGS...", "the service's own arguments, instead of the declared ones");
+  }
+  text.append("\nexit code: ").append(verb_exit_codes(v));
+  if (v == verb::run) return text + '\n';
+  return text.append(CURFEW_WINDOWS != 0 ? ",\n           2 usage, 77 needs administrator\n"
+                                         : ",\n           2 usage, 77 needs root\n");
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The verbs install and uninstall: a difference is computed, shown, and applied as a whole.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_INSTALL_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_INSTALL_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/apply_plan.hpp>
+#include <curfew/service/detail/verb_control.hpp>
+#include <curfew/service/detail/verb_session.hpp>
+#include <curfew/service/detail/verb_text.hpp>
+
+#include <string>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+[[nodiscard]] int verb_install(verb_session& s);
+[[nodiscard]] int verb_uninstall(verb_session& s);
+
+/// What the command line asks for, checked and with absolute paths. False: told why there is none.
+[[nodiscard]] bool make_request(verb_session& s);
+
+// ---------------------------------------------------------------------------------------------
+
+/// The installed command line begins with the first argument: a verb there would be obeyed.
+[[nodiscard]] inline failure examine_arguments(const service_spec& spec) {
+  if (spec.arguments.empty() || verb_of(spec.arguments[0]) == verb::none) return {};
+  return {failure::kind_type::failed, "the service's first argument must not be the verb '" +
+                                          spec.arguments[0] + "'; put another one before it"};
+}
+
+inline bool make_request(verb_session& s) {
+  install_request asked{s.spec(), {}, s.line().user};
+  if (s.line().has_own) asked.spec.arguments.assign(s.line().own.begin(), s.line().own.end());
+  failure why = s.backend().resolve(asked);
+  if (!why) why = examine_arguments(asked.spec);
+  if (!why) why = s.backend().examine(asked);
+  if (why) return s.fail(std::move(why)), false;
+  s.report().request = std::move(asked);
+  return true;
+}
+
+[[nodiscard]] inline std::string command_text(const install_request& r) {
+  std::string text = r.executable;
+  for (const std::string& a : r.spec.arguments) {
+    const bool plain = !a.empty() && a.find_first_of(" \t\"'") == a.npos;
+    text += plain ? ' ' + a : " \"" + a + '"';
+  }
+  if (!r.spec.working_directory.empty()) text += ", in " + r.spec.working_directory;
+  return text;
+}
+
+/// Shows the difference. True: that is all there is to do.
+inline bool show_plan(verb_session& s, const install_plan& plan) {
+  s.report().steps = results_of(plan);
+  s.note(plan_text(plan));
+  if (!s.line().dry_run) return false;
+  s.succeed(counted(plan.size(), "change") + " would be made (dry run)");
+  return true;
+}
+
+/// Which of them could not be taken back is told with the other problems.
+[[nodiscard]] inline std::string what_is_left(const apply_report& r) {
+  if (r.half_done()) return "what is marked with ! could not be undone; look after it";
+  return "nothing is changed";
+}
+
+/// 0, or the exit code of what has been told.
+inline int apply_and_tell(verb_session& s, const install_plan& plan) {
+  const apply_report r = apply_plan(plan, s.stop());
+  s.report().steps = r.steps;
+  s.report().changed = r.changed();
+  if (!r.ok() || s.report().interrupted) s.note(step_problems(r));
+  if (r.interrupted) return s.interrupt(what_is_left(r));
+  return r.why ? s.fail(r.why, what_is_left(r)) : 0;
+}
+
+/// What to do next, where there is something.
+inline void advise(verb_session& s, const service_status& before) {
+  if (before.state == service_state::not_installed) return s.note("next: " + s.command(verb::start) + '\n');
+  if (ended_states.contains(before.state)) return;
+  s.note("next: " + s.command(verb::restart) + ", for the running service to take it up\n");
+}
+
+inline int finish_install(verb_session& s, const service_status& before) {
+  const bool upgrade = before.state != service_state::not_installed;
+  const bool changed = s.report().changed.value_or(false);
+  s.note(optional_problems(*s.report().steps));
+  if (!changed) return s.succeed("no change");
+  s.succeed(upgrade ? "updated" : "installed");
+  s.note("runs: " + command_text(*s.report().request) + '\n');
+  advise(s, before);
+  return 0;
+}
+
+inline int verb_install(verb_session& s) {
+  install_plan plan;
+  service_status before;
+  if (!make_request(s)) return s.report().code;
+  s.report().changed = false;
+  if (failure why = s.manager().query(s.name(), before)) return s.fail(std::move(why));
+  if (failure why = s.manager().plan_install(*s.report().request, plan)) return s.fail(std::move(why));
+  if (plan.empty()) return s.succeed("no change");
+  if (show_plan(s, plan)) return 0;
+  const int code = apply_and_tell(s, plan);
+  return code != 0 ? code : finish_install(s, before);
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

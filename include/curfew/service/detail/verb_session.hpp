@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One verb on its way: what was asked for, what it may use, what it says, what it has come to.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_SESSION_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_SESSION_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/apply_plan.hpp>
+#include <curfew/host/install/finding.hpp>
+#include <curfew/host/install/service_manager.hpp>
+#include <curfew/service/detail/verb_line.hpp>
+#include <curfew/service/detail/verb_text.hpp>
+#include <curfew/stop/stop_token.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+CURFEW_BEGIN
+namespace detail {
+
+inline constexpr int exit_code_verb_failed = 1;
+inline constexpr int exit_code_usage = 2;
+inline constexpr int exit_code_needs_rights = 77;
+
+enum class render_form { unit, scm, kubernetes };
+
+/// What verbs use of the system; tests script it.
+class verb_backend {
+ public:
+  [[nodiscard]] virtual service_manager& manager() = 0;
+  /// Fills in the executable and makes the paths of the spec absolute.
+  [[nodiscard]] virtual failure resolve(install_request& asked) = 0;
+  [[nodiscard]] virtual failure examine(const install_request& asked) = 0;
+  [[nodiscard]] virtual failure render(render_form form, const install_request& asked,
+                                       std::string& into) = 0;
+  [[nodiscard]] virtual findings diagnose(const install_request& asked) = 0;
+
+ protected:
+  ~verb_backend() = default;
+};
+
+/// Where lines for people go, and the one JSON object.
+class verb_output {
+ public:
+  virtual void out(std::string_view text) = 0;
+  virtual void err(std::string_view text) = 0;
+
+ protected:
+  ~verb_output() = default;
+};
+
+struct verb_call {
+  service_spec spec = {};     ///< with the name that the command line gives
+  verb_line line = {};
+  std::string program = {};   ///< for hints of what to type next
+  stop_token stop = {};       ///< Ctrl-C, and the time
+};
+
+/// What --json tells. Empty members are left out.
+struct verb_report {
+  int code = 0;
+  failure why = {};
+  std::string text = {};  ///< the last sentence that was said
+  bool interrupted = false;
+  std::optional<bool> changed = {};
+  std::optional<service_status> status = {};
+  std::optional<install_request> request = {};
+  std::optional<std::vector<step_result>> steps = {};
+  std::optional<findings> found = {};
+  std::vector<std::pair<std::string, std::string>> rendered = {};
+};
+
+class verb_session {
+ public:
+  verb_session(verb_backend& backend, const verb_call& call, verb_output& output)
+      : backend_(backend), call_(call), output_(output) {}
+
+  [[nodiscard]] const verb_line& line() const noexcept { return call_.line; }
+  [[nodiscard]] const service_spec& spec() const noexcept { return call_.spec; }
+  [[nodiscard]] const std::string& name() const noexcept { return call_.spec.name; }
+  [[nodiscard]] const stop_token& stop() const noexcept { return call_.stop; }
+  [[nodiscard]] verb_backend& backend() noexcept { return backend_; }
+  [[nodiscard]] service_manager& manager() { return backend_.manager(); }
+  [[nodiscard]] verb_report& report() noexcept { return report_; }
+
+  /// The limit for an outcome that the service itself has so long for: what --timeout says, or that
+  /// and a reserve in which its manager notices that it is late.
+  [[nodiscard]] time_source::duration limit(time_source::duration own) const noexcept;
+
+  /// "web_server start --user", to be typed next.
+  [[nodiscard]] std::string command(verb v) const;
+
+  /// For people only.
+  void note(std::string_view text) {
+    if (!line().json) output_.out(text);
+  }
+  /// "web: installed"
+  void say(std::string text);
+  /// Done, and this is how.
+  int succeed(std::string text, int code = 0);
+  int fail(failure why, const std::string& advice = {});
+  int interrupt(std::string text);
+
+ private:
+  [[nodiscard]] std::string prefix() const {
+    return name().empty() ? std::string() : name() + ": ";
+  }
+  void complain(std::string_view text) {
+    if (!line().json) output_.err(text);
+  }
+
+  verb_backend& backend_;
+  const verb_call& call_;
+  verb_output& output_;
+  verb_report report_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+[[nodiscard]] constexpr int code_of(failure::kind_type kind) noexcept {
+  if (kind == failure::kind_type::none) return 0;
+  return kind == failure::kind_type::needs_rights ? exit_code_needs_rights : exit_code_verb_failed;
+}
+
+/// As a shell has it: 128 and the signal's number.
+[[nodiscard]] constexpr int exit_code_interrupted(const stop_reason& why) noexcept {
+  constexpr int interrupt = 2;
+  const bool numbered = why.cause == stop_cause::signal && why.code > 0 && why.code < 128;
+  return 128 + (numbered ? why.code : interrupt);
+}
+
+[[nodiscard]] inline std::string with_lead(const failure& why) {
+  const std::string_view lead = CURFEW_WINDOWS != 0 ? "needs administrator" : "needs root";
+  const bool bare = why.kind == failure::kind_type::needs_rights && !why.text.starts_with("needs ");
+  return bare ? std::string(lead) + ": " + why.text : why.text;
+}
+
+inline time_source::duration verb_session::limit(time_source::duration own) const noexcept {
+  constexpr time_source::duration reserve = std::chrono::seconds(15);
+  constexpr time_source::duration most = (time_source::duration::max)();
+  if (line().timeout.has_value()) return *line().timeout;
+  const auto given = (std::max)(own, time_source::duration::zero());
+  return given > most - reserve ? most : given + reserve;
+}
+
+inline std::string verb_session::command(verb v) const {
+  std::string text = call_.program + ' ' + std::string(to_string(v));
+  if (!line().name.empty()) text += " --name " + line().name;
+  return line().user ? text + " --user" : text;
+}
+
+inline void verb_session::say(std::string text) {
+  note(prefix() + text + '\n');
+  report_.text = std::move(text);
+}
+
+inline int verb_session::succeed(std::string text, int code) {
+  say(std::move(text));
+  return report_.code = code;
+}
+
+inline int verb_session::fail(failure why, const std::string& advice) {
+  why.text = with_lead(why);
+  complain(prefix() + why.text + '\n' + (advice.empty() ? "" : advice + '\n'));
+  report_.code = code_of(why.kind);
+  report_.why = std::move(why);
+  return report_.code;
+}
+
+inline int verb_session::interrupt(std::string text) {
+  complain(prefix() + "interrupted: " + text + '\n');
+  report_.interrupted = true;
+  report_.text = std::move(text);
+  return report_.code = exit_code_interrupted(stop().reason());
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
