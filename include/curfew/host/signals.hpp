@@ -109,6 +109,9 @@ class signal_bridge {
   /// when a program is done does not give it another end.
   void settle() noexcept;
 
+  /// Whether the system ignored the signal when the bridge was made, as nohup has it.
+  [[nodiscard]] bool ignores(int signal) const noexcept { return from_.ignores(signal); }
+
   /// The exit code in case the system's limit ends the process (Windows; elsewhere without effect).
   void set_outcome(int exit_code) noexcept { from_.set_outcome(exit_code); }
 

@@ -11,6 +11,8 @@
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
+#include <curfew/host/standard_streams.hpp>
+#include <curfew/host/working_directory.hpp>
 #include <curfew/release/resource_stack.hpp>
 #include <curfew/service/detail/one_run.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -210,33 +212,48 @@ struct run_access {
       auto call = [&] { return p(self); };
       o = run_once(self.state_, main_call(call));
     });
-    if (error != nullptr) tell_refusal(where, error_text(error).view());
+    if (error != nullptr) tell_refusal(where.place.sink, error_text(error).view());
     return o;
   }
 
   static run_state& state(service& s) noexcept { return s.state_; }
 
- private:
-  static void tell_refusal(const run_setting& where, std::string_view why) noexcept {
-    terminal screen(where.place.sink);
+  static void tell_refusal(message_sink* sink, std::string_view why) noexcept {
+    terminal screen(sink);
     const fixed_text<480> line = fixed_text<480>("cannot start: ").append(why);
     screen.write(severity::error, line.view());
-    if (where.place.sink == nullptr) screen.write("\n");
+    if (sink == nullptr) screen.write("\n");
   }
 };
 
-inline outcome run_hosted(void* p, const hosted& place) noexcept {
+/// In the process as it is, which a run changes in one thing: where it works.
+inline outcome run_hosted(void* context, const hosted& place) noexcept {
+  const program& p = *static_cast<const program*>(context);
   process_end end;
-  return run_access::run(*static_cast<const program*>(p), {place, end});
+  std::error_code ec;
+  const std::exception_ptr error =
+      attempt([&] { enter_working_directory(p.spec.working_directory, place.host.kind(), ec); });
+  if (error == nullptr && !ec) return run_access::run(p, {place, end});
+  const error_note why = error != nullptr ? error_text(error) : error_note(ec.message());
+  run_access::tell_refusal(place.sink,
+                           "working directory " + p.spec.working_directory + ": " + why.str());
+  return {.kind = outcome_kind::failed};
 }
 
 template <class Main>
 int run_program(const service_spec& spec, int argc, char** argv, Main& main, bool foreground) {
   static_assert(std::is_invocable_v<Main&, service&>,
                 "curfew::run: main must be callable as main(curfew::service&)");
+  fill_standard_streams();
   const std::size_t count = argv != nullptr && argc > 0 ? static_cast<std::size_t>(argc) : 0;
   program p(spec, main);
-  return with_host(spec, {argv, count}, foreground, &run_hosted, &p);
+  int code = exit_code_failed;
+  const auto find_and_run = [&] {
+    code = with_host(spec, {argv, count}, foreground, &run_hosted, &p);
+  };
+  const std::exception_ptr error = attempt(find_and_run);
+  if (error != nullptr) run_access::tell_refusal(nullptr, error_text(error).view());
+  return code;
 }
 
 }  // namespace detail

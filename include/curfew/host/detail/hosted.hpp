@@ -11,14 +11,16 @@
 
 CURFEW_BEGIN
 
-class systemd_link;
+class message_buffer;
+struct systemd_link;
 
 namespace detail {
 
 struct hosted {
   service_host& host;
   std::span<char* const> args;
-  message_sink* sink = nullptr;  ///< where lines go; null: stderr as it is
+  message_sink* sink = nullptr;     ///< where lines go; null: stderr as it is
+  message_buffer* early = nullptr;  ///< what was said before that was known
   systemd_link* systemd = nullptr;
 };
 

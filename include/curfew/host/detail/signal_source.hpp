@@ -28,6 +28,8 @@ class signal_source {
   /// From now on the signal goes to the inbox by this route. True also when the system ignores the
   /// signal and it therefore stays ignored (route::press only).
   virtual bool take(int signal, route way, std::error_code& ec) noexcept = 0;
+  /// One of options.stop_on that the system ignored at open().
+  [[nodiscard]] virtual bool ignores(int signal) const noexcept = 0;
   /// As it was before, unless somebody else took it since.
   virtual void give_back(int signal) noexcept = 0;
   /// Makes a thread of the bridge fit for user code and for the signals that have a route now.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Who started this process.
+// Who started this process: systemd says so in the environment, all others do not.
 #ifndef CURFEW_HOST_POSIX_FIND_HOST_HPP
 #define CURFEW_HOST_POSIX_FIND_HOST_HPP
 
@@ -8,19 +8,99 @@
 
 #if CURFEW_POSIX
 
+#include <curfew/host/container.hpp>
 #include <curfew/host/detail/console_host.hpp>
 #include <curfew/host/detail/hosted.hpp>
+#include <curfew/host/detail/systemd_host.hpp>
+#include <curfew/host/message_buffer.hpp>
 #include <curfew/host/service_spec.hpp>
+#if CURFEW_LINUX
+#include <curfew/host/posix/journal_sink.hpp>
+#include <curfew/host/systemd/systemd_link.hpp>
+#endif
+
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include <unistd.h>
 
 CURFEW_BEGIN
 namespace detail {
 
+inline int with_console(std::span<char* const> args, hosted_body body, void* context) noexcept {
+  console_host console(grace_from_environment());
+  return exit_code(body(context, {console, args}));
+}
+
+#if CURFEW_LINUX
+
+/// What systemd has left in the environment of this process, which no child shall find there.
+class systemd_surroundings {
+ public:
+  systemd_surroundings() : environment_(read_systemd_environment()) {
+    clear_systemd_environment();
+    link_.passed = passed_descriptors(environment_);
+    link_.invocation_id = environment_.invocation_id;
+    if (!environment_.notify_socket.empty()) connect();
+    if (environment_.is_journal(STDERR_FILENO)) journal_.emplace();
+  }
+
+  int run(std::span<char* const> args, hosted_body body, void* context) noexcept {
+    console_host console(grace_from_environment());
+    std::optional<systemd_host> systemd;
+    if (link_.notifications) {
+      systemd.emplace(*link_.notifications, time_source::process(), ::getpid(),
+                      saturate(environment_.watchdog));
+    }
+    service_host& host = systemd ? static_cast<service_host&>(*systemd) : console;
+    const outcome o = body(context, place(host, args));
+    host.stopped(o);
+    return exit_code(o);
+  }
+
+ private:
+  /// A service whose manager cannot be told is better than none; whoever waits for it gives up.
+  void connect() {
+    std::error_code ec;
+    link_.notifications.emplace(environment_.notify_socket, ec);
+    if (!ec) return;
+    link_.notifications.reset();
+    const std::string what = "systemd cannot be told that this service is ready: NOTIFY_SOCKET=" +
+                             environment_.notify_socket + ": " + ec.message();
+    early_.write(severity::error, what);
+  }
+
+  hosted place(service_host& host, std::span<char* const> args) noexcept {
+    const bool linked = link_.notifications || !link_.passed.empty();
+    return {.host = host,
+            .args = args,
+            .sink = journal_ ? &*journal_ : nullptr,
+            .early = &early_,
+            .systemd = linked ? &link_ : nullptr};
+  }
+
+  const systemd_environment environment_;
+  systemd_link link_;
+  std::optional<journal_sink> journal_;
+  message_buffer early_;
+};
+
+inline int with_host(const service_spec&, std::span<char* const> args, bool foreground,
+                     hosted_body body, void* context) {
+  if (foreground) return with_console(args, body, context);
+  return systemd_surroundings().run(args, body, context);
+}
+
+#else
+
 inline int with_host(const service_spec&, std::span<char* const> args, bool, hosted_body body,
                      void* context) {
-  console_host console;
-  const outcome o = body(context, {console, args});
-  return exit_code(o);
+  return with_console(args, body, context);
 }
+
+#endif
 
 }  // namespace detail
 CURFEW_END

@@ -30,6 +30,9 @@ class signal_hook final : public signal_source {
   bool open(const signal_options& options, std::error_code& ec) noexcept override;
   signal_set stopping(signal_set asked) const noexcept override { return asked; }
   bool take(int signal, route way, std::error_code& ec) noexcept override;
+  bool ignores(int signal) const noexcept override {
+    return signal_set::valid(signal) && desk.previous[signal].load().sa_handler == SIG_IGN;
+  }
   void give_back(int signal) noexcept override;
   void adopt() const noexcept override;
   bool here() const noexcept override { return process_ == getpid(); }

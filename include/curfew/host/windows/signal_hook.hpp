@@ -24,6 +24,7 @@ class signal_hook final : public signal_source {
   bool open(const signal_options& options, std::error_code& ec) noexcept override;
   signal_set stopping(signal_set asked) const noexcept override;
   bool take(int signal, route way, std::error_code& ec) noexcept override;
+  bool ignores(int) const noexcept override { return false; }
   void give_back(int signal) noexcept override { desk.inbox.set_route(signal, route::none); }
   void adopt() const noexcept override {}
   bool here() const noexcept override { return true; }

@@ -5,6 +5,8 @@
 #ifndef CURFEW_SERVICE_DETAIL_ONE_RUN_HPP
 #define CURFEW_SERVICE_DETAIL_ONE_RUN_HPP
 
+#include <curfew/host/container.hpp>
+#include <curfew/host/reaper.hpp>
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/error_text.hpp>
 #include <curfew/service/detail/exit_watch.hpp>
@@ -153,13 +155,26 @@ inline outcome refuse_run(run_state& s, const std::string& why) {
   return options;
 }
 
+/// Process 1 inherits the children that others leave behind.
+inline bool reap(run_state& s, std::error_code& ec) {
+#if CURFEW_POSIX
+  if (!s.spec.reaps_children || !is_process_one()) return true;
+  s.bridge->on(
+      SIGCHLD, [] { reap_children(); }, ec);
+  reap_children();
+#else
+  static_cast<void>(s);
+#endif
+  return !ec;
+}
+
 /// The handlers come first: a signal that arrives while the rest starts is not lost.
 inline bool open_bridge(run_state& s, std::error_code& ec) {
   s.bridge.emplace(s.root, options_of(s), s.setting.signals, ec);
   if (ec) return false;
   s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
   s.events.open(*s.bridge);
-  return true;
+  return reap(s, ec);
 }
 
 [[nodiscard]] inline std::string why_no_bridge(const std::error_code& ec) {

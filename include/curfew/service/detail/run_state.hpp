@@ -4,6 +4,7 @@
 #ifndef CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 #define CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 
+#include <curfew/host/message_buffer.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/service_spec.hpp>
@@ -43,6 +44,7 @@ class run_state final : public message_sink {
  public:
   run_state(const service_spec& s, const run_setting& where) : spec(s), setting(where) {
     if (!spec.name.empty()) prefix.append(spec.name).append(": ");
+    if (where.place.early != nullptr) where.place.early->replay(*this);
   }
 
   const service_spec& spec;
@@ -197,9 +199,9 @@ inline time_source::time_point run_state::limit() noexcept {
 
 inline void run_state::listen_for_reload() {
 #if CURFEW_POSIX
-  bridge->on(hangup, [this](const stop_reason& why) {
-    if (why.pid == 0) return bridge->request_stop(why);
-    static_cast<void>(events.event(host_event::reload, 0));
+  bridge->on(hangup, [this, ignored = bridge->ignores(hangup)](const stop_reason& why) {
+    if (why.pid != 0) return static_cast<void>(events.event(host_event::reload, 0));
+    if (!ignored) bridge->request_stop(why);
   });
 #endif
 }

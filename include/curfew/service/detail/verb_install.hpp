@@ -6,6 +6,7 @@
 
 #include <curfew/config.hpp>
 #include <curfew/host/install/apply_plan.hpp>
+#include <curfew/host/install/checks.hpp>
 #include <curfew/service/detail/verb_control.hpp>
 #include <curfew/service/detail/verb_session.hpp>
 #include <curfew/service/detail/verb_text.hpp>
@@ -19,8 +20,8 @@ namespace detail {
 [[nodiscard]] int verb_install(verb_session& s);
 [[nodiscard]] int verb_uninstall(verb_session& s);
 
-/// What the command line asks for, checked and with absolute paths. False: told why there is none.
-[[nodiscard]] bool make_request(verb_session& s);
+/// What the command line asks for, checked and with absolute paths: report().request.
+[[nodiscard]] failure prepare_request(verb_session& s);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -31,15 +32,14 @@ namespace detail {
                                           spec.arguments[0] + "'; put another one before it"};
 }
 
-inline bool make_request(verb_session& s) {
+inline failure prepare_request(verb_session& s) {
   install_request asked{s.spec(), {}, s.line().user};
   if (s.line().has_own) asked.spec.arguments.assign(s.line().own.begin(), s.line().own.end());
   failure why = s.backend().resolve(asked);
   if (!why) why = examine_arguments(asked.spec);
-  if (!why) why = s.backend().examine(asked);
-  if (why) return s.fail(std::move(why)), false;
-  s.report().request = std::move(asked);
-  return true;
+  if (!why) why = check_request(asked);
+  if (!why) s.report().request = std::move(asked);
+  return why;
 }
 
 [[nodiscard]] inline std::string command_text(const install_request& r) {
@@ -72,22 +72,24 @@ inline int apply_and_tell(verb_session& s, const install_plan& plan) {
   const apply_report r = apply_plan(plan, s.stop());
   s.report().steps = r.steps;
   s.report().changed = r.changed();
-  if (!r.ok() || s.report().interrupted) s.note(step_problems(r));
+  s.note(step_problems(r));
   if (r.interrupted) return s.interrupt(what_is_left(r));
+  if (s.report().interrupted) return s.report().code;
   return r.why ? s.fail(r.why, what_is_left(r)) : 0;
 }
 
 /// What to do next, where there is something.
 inline void advise(verb_session& s, const service_status& before) {
-  if (before.state == service_state::not_installed) return s.note("next: " + s.command(verb::start) + '\n');
+  const bool fresh = before.state == service_state::not_installed;
+  if (fresh) s.note("next: " + s.command(verb::start) + '\n');
   if (ended_states.contains(before.state)) return;
+  s.report().restart_needed = true;
   s.note("next: " + s.command(verb::restart) + ", for the running service to take it up\n");
 }
 
 inline int finish_install(verb_session& s, const service_status& before) {
   const bool upgrade = before.state != service_state::not_installed;
   const bool changed = s.report().changed.value_or(false);
-  s.note(optional_problems(*s.report().steps));
   if (!changed) return s.succeed("no change");
   s.succeed(upgrade ? "updated" : "installed");
   s.note("runs: " + command_text(*s.report().request) + '\n');
@@ -98,14 +100,44 @@ inline int finish_install(verb_session& s, const service_status& before) {
 inline int verb_install(verb_session& s) {
   install_plan plan;
   service_status before;
-  if (!make_request(s)) return s.report().code;
   s.report().changed = false;
-  if (failure why = s.manager().query(s.name(), before)) return s.fail(std::move(why));
-  if (failure why = s.manager().plan_install(*s.report().request, plan)) return s.fail(std::move(why));
+  failure why = prepare_request(s);
+  if (!why) why = s.manager().query(s.name(), before);
+  if (!why) why = s.manager().plan_install(*s.report().request, plan);
+  if (why) return s.fail(std::move(why));
   if (plan.empty()) return s.succeed("no change");
   if (show_plan(s, plan)) return 0;
   const int code = apply_and_tell(s, plan);
   return code != 0 ? code : finish_install(s, before);
+}
+
+/// A service that runs is stopped as a step of its own, so that it is started again when it cannot
+/// be removed. An undoing that nobody waits for any more has done what it could.
+[[nodiscard]] inline install_step stop_step(verb_session& s, const service_status& now) {
+  const auto stop = [&s, now]() -> failure {
+    const bool stops = now.state == service_state::stopping;
+    control_result r = stops ? await_stopping(s, now) : stop_service(s);
+    if (r.end != await_end::interrupted) return r.why;
+    s.interrupt("it is " + state_text(r.status) + ", and is left so");
+    return {failure::kind_type::failed, "interrupted"};
+  };
+  const auto start = [&s] { return start_service(s).why; };
+  return {.what = "service", .from = state_text(now), .to = "stopped", .apply = stop, .undo = start};
+}
+
+inline int verb_uninstall(verb_session& s) {
+  install_plan plan;
+  service_status now;
+  s.report().changed = false;
+  failure why = s.manager().query(s.name(), now);
+  if (!why) why = s.manager().plan_uninstall(s.name(), plan);
+  if (why) return s.fail(std::move(why));
+  if (plan.empty()) return s.succeed("is not installed");
+  if (!ended_states.contains(now.state)) plan.insert(plan.begin(), stop_step(s, now));
+  if (show_plan(s, plan)) return 0;
+  if (const int code = apply_and_tell(s, plan)) return code;
+  s.report().status.reset();
+  return s.succeed("uninstalled");
 }
 
 }  // namespace detail

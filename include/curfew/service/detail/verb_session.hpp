@@ -35,7 +35,6 @@ class verb_backend {
   [[nodiscard]] virtual service_manager& manager() = 0;
   /// Fills in the executable and makes the paths of the spec absolute.
   [[nodiscard]] virtual failure resolve(install_request& asked) = 0;
-  [[nodiscard]] virtual failure examine(const install_request& asked) = 0;
   [[nodiscard]] virtual failure render(render_form form, const install_request& asked,
                                        std::string& into) = 0;
   [[nodiscard]] virtual findings diagnose(const install_request& asked) = 0;
@@ -67,6 +66,7 @@ struct verb_report {
   failure why = {};
   std::string text = {};  ///< the last sentence that was said
   bool interrupted = false;
+  bool restart_needed = false;
   std::optional<bool> changed = {};
   std::optional<service_status> status = {};
   std::optional<install_request> request = {};
@@ -104,6 +104,7 @@ class verb_session {
   /// Done, and this is how.
   int succeed(std::string text, int code = 0);
   int fail(failure why, const std::string& advice = {});
+  int refuse(const std::string& wrong_usage);
   int interrupt(std::string text);
 
  private:
@@ -170,6 +171,13 @@ inline int verb_session::fail(failure why, const std::string& advice) {
   report_.code = code_of(why.kind);
   report_.why = std::move(why);
   return report_.code;
+}
+
+inline int verb_session::refuse(const std::string& wrong_usage) {
+  const std::string program = call_.program + ' ' + std::string(to_string(line().what));
+  complain(call_.program + ": " + wrong_usage + "\nsee: " + program + " --help\n");
+  report_.why = {failure::kind_type::failed, wrong_usage};
+  return report_.code = exit_code_usage;
 }
 
 inline int verb_session::interrupt(std::string text) {

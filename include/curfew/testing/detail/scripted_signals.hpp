@@ -33,6 +33,7 @@ class scripted_signals final : public signal_source {
     inbox_.set_route(signal, way);
     return true;
   }
+  bool ignores(int) const noexcept override { return false; }
   void give_back(int signal) noexcept override { inbox_.set_route(signal, route::none); }
   void adopt() const noexcept override {}
   bool here() const noexcept override { return true; }

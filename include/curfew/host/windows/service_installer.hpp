@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The service manager of Windows, for installing services and for asking after them.
+#ifndef CURFEW_HOST_WINDOWS_SERVICE_INSTALLER_HPP
+#define CURFEW_HOST_WINDOWS_SERVICE_INSTALLER_HPP
+
+#include <curfew/config.hpp>
+
+#if CURFEW_WINDOWS
+
+#include <curfew/host/install/scm_plan.hpp>
+#include <curfew/host/install/service_manager.hpp>
+#include <curfew/host/windows/service_event_source.hpp>
+#include <curfew/host/windows/service_steps.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+CURFEW_BEGIN
+
+/// How long the manager is waited for.
+struct scm_patience {
+  detail::saturated start = std::chrono::seconds(30);    ///< while another service is starting
+  detail::saturated removal = std::chrono::seconds(10);  ///< while somebody holds a deleted one
+};
+
+/// Everything it opens it closes before it returns, with the rights that it uses and no others; who
+/// is no administrator can query and plan. What an administrator has set and no declaration can ask
+/// for stays: a service SID that is restricted, an event source with its own texts.
+class scm_service_manager final : public service_manager {
+ public:
+  explicit scm_service_manager(scm_patience patience = {}) noexcept : patience_(patience) {}
+
+  [[nodiscard]] failure query(const std::string& name, service_status& into) override;
+  [[nodiscard]] failure plan_install(const install_request& asked, install_plan& into) override;
+  [[nodiscard]] failure plan_uninstall(const std::string& name, install_plan& into) override;
+  [[nodiscard]] failure start(const std::string& name) override;
+  /// One that is stopping already is as good as stopped.
+  [[nodiscard]] failure stop(const std::string& name) override;
+  [[nodiscard]] failure reload(const std::string& name) override;
+  [[nodiscard]] std::string render(const install_request& asked) override {
+    return render_scm_plan(asked);
+  }
+
+ private:
+  scm_patience patience_;
+};
+
+namespace detail {
+
+/// Calls f until it says something else than that the database is locked, or the time is over.
+template <class F>
+[[nodiscard]] DWORD while_locked(time_source::duration patience, DWORD pause_ms, F f);
+
+/// What is known of a service from its status alone.
+[[nodiscard]] service_status status_of(const SERVICE_STATUS_PROCESS& status);
+
+}  // namespace detail
+
+// ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+/// SCM rule 22: a service that starts locks the database, and the next one has to try again.
+template <class F>
+DWORD while_locked(time_source::duration patience, DWORD pause_ms, F f) {
+  const auto limit = saturating_add(std::chrono::steady_clock::now(), patience);
+  for (;;) {
+    const DWORD error = f();
+    if (error != ERROR_SERVICE_DATABASE_LOCKED) return error;
+    if (std::chrono::steady_clock::now() >= limit) return error;
+    Sleep(pause_ms);
+  }
+}
+
+[[nodiscard]] inline service_state state_of(DWORD state, bool failed) noexcept {
+  switch (state) {
+    case SERVICE_STOPPED: return failed ? service_state::failed : service_state::stopped;
+    case SERVICE_START_PENDING: return service_state::starting;
+    case SERVICE_STOP_PENDING: return service_state::stopping;
+    case SERVICE_RUNNING: return service_state::running;
+    case SERVICE_CONTINUE_PENDING: return service_state::resuming;
+    case SERVICE_PAUSE_PENDING: return service_state::pausing;
+    case SERVICE_PAUSED: return service_state::paused;
+    default: return service_state::unknown;
+  }
+}
+
+/// Only of a service that has stopped; while it runs the field says nothing.
+[[nodiscard]] inline std::string end_in_words(const SERVICE_STATUS_PROCESS& s) {
+  if (s.dwCurrentState != SERVICE_STOPPED || s.dwWin32ExitCode == 0) return {};
+  if (s.dwWin32ExitCode == scm_never_started) return "not started since the system was";
+  if (s.dwWin32ExitCode == scm_specific_error) {
+    return "ended with code " + std::to_string(s.dwServiceSpecificExitCode);
+  }
+  return "ended with error " + std::to_string(s.dwWin32ExitCode) + ": " +
+         system_text(s.dwWin32ExitCode);
+}
+
+inline service_status status_of(const SERVICE_STATUS_PROCESS& s) {
+  const bool never = s.dwWin32ExitCode == scm_never_started;
+  const bool specific = s.dwWin32ExitCode == scm_specific_error;
+  service_status seen;
+  seen.state = state_of(s.dwCurrentState, s.dwWin32ExitCode != 0 && !never);
+  seen.pid = static_cast<std::int64_t>(s.dwProcessId);
+  seen.text = end_in_words(s);
+  if (!never) {
+    seen.exit_code = static_cast<int>(specific ? s.dwServiceSpecificExitCode : s.dwWin32ExitCode);
+  }
+  seen.moves = static_cast<std::uint32_t>(s.dwCheckPoint);
+  seen.hint = std::chrono::milliseconds(s.dwWaitHint);
+  return seen;
+}
+
+[[nodiscard]] inline DWORD read_status(SC_HANDLE service, SERVICE_STATUS_PROCESS& into) noexcept {
+  DWORD needed = 0;
+  return error_unless(QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO,
+                                           reinterpret_cast<BYTE*>(&into), sizeof into, &needed));
+}
+
+/// The system puts the values of its variables into an image path, and knows no way to say not to.
+[[nodiscard]] inline bool holds_variable(const std::string& line) {
+  const std::wstring wide = utf16(line);
+  std::wstring expanded(32768, L'\0');
+  const DWORD size =
+      ExpandEnvironmentStringsW(wide.c_str(), expanded.data(), static_cast<DWORD>(expanded.size()));
+  return size == 0 || size > expanded.size() || wide != expanded.c_str();
+}
+
+[[nodiscard]] inline failure impossible(const install_request& asked, const scm_settings& wanted) {
+  using kind = failure::kind_type;
+  if (asked.user) {
+    return {kind::not_supported,
+            "Windows has no services of one user alone; install it for all, as administrator"};
+  }
+  if (asked.executable.find('"') != std::string::npos) {
+    return {kind::failed, "cannot install " + asked.executable + ": no path holds a quote"};
+  }
+  if (!holds_variable(wanted.command_line)) return {};
+  return {kind::failed, "cannot install " + wanted.command_line +
+                            ": Windows would put values in the place of the words between percent "
+                            "signs; use other words"};
+}
+
+[[nodiscard]] inline failure plan_new(const scm_settings& wanted, const scm_patience& patience,
+                                      install_plan& into) {
+  into.push_back(creation_step(wanted, patience.removal));
+  plan_changes<extra_settings>(fresh_scm_settings(wanted), wanted, into);
+  plan_first_preshutdown(wanted, into);
+  return plan_event_source(wanted.name, into);
+}
+
+[[nodiscard]] inline failure plan_upgrade(const scm_settings& there, const scm_settings& wanted,
+                                          install_plan& into) {
+  if ((there.type & scm_drivers) != 0) {
+    return {failure::kind_type::failed,
+            "cannot install " + wanted.name + ": a driver has that name; choose another one"};
+  }
+  plan_changes<entry_settings>(there, wanted, into);
+  plan_changes<extra_settings>(there, wanted, into);
+  return plan_event_source(wanted.name, into);
+}
+
+/// 1061 and 1052 have several reasons, which the state tells apart.
+[[nodiscard]] inline failure not_stoppable(SC_HANDLE service, const std::string& name,
+                                           DWORD error) {
+  SERVICE_STATUS_PROCESS status{};
+  const DWORD unread = read_status(service, status);
+  if (unread != 0) return refused("stop " + name, error);
+  using kind = failure::kind_type;
+  switch (status.dwCurrentState) {
+    case SERVICE_STOP_PENDING:
+    case SERVICE_STOPPED: return {};
+    case SERVICE_START_PENDING:
+      return {kind::failed, "cannot stop " + name +
+                                ": it is still starting, and takes no stop before it has started; "
+                                "wait until it runs"};
+    default:
+      return {kind::failed, "cannot stop " + name +
+                                ": it takes no stop just now; end its process " +
+                                std::to_string(status.dwProcessId) + " if it never does"};
+  }
+}
+
+}  // namespace detail
+
+inline failure scm_service_manager::query(const std::string& name, service_status& into) {
+  detail::service_handle service;
+  scm_settings entry;
+  SERVICE_STATUS_PROCESS status{};
+  into = {};
+  DWORD error = detail::open_service(name, detail::right_to_read, service);
+  if (error == ERROR_SERVICE_DOES_NOT_EXIST) {
+    into.state = service_state::not_installed;
+    return {};
+  }
+  if (error == 0) error = detail::read_status(service.get(), status);
+  if (error == 0) error = detail::read_entry(service.get(), entry);
+  if (error != 0) return detail::refused("ask after " + name, error);
+  into = detail::status_of(status);
+  into.enabled = entry.start == scm_automatic;
+  return {};
+}
+
+inline failure scm_service_manager::plan_install(const install_request& asked, install_plan& into) {
+  const scm_settings wanted = wanted_scm_settings(asked);
+  into.clear();
+  if (failure f = detail::impossible(asked, wanted)) return f;
+  detail::service_handle service;
+  scm_settings there;
+  const failure f = detail::read_service(wanted.name, 0, service, there);
+  if (f.kind == failure::kind_type::not_installed) return detail::plan_new(wanted, patience_, into);
+  return f ? f : detail::plan_upgrade(there, wanted, into);
+}
+
+/// What is easily put back goes first.
+inline failure scm_service_manager::plan_uninstall(const std::string& name, install_plan& into) {
+  into.clear();
+  detail::service_handle service;
+  scm_settings there;
+  const failure f = detail::read_service(name, 0, service, there);
+  const bool installed = f.kind != failure::kind_type::not_installed;
+  if (f && installed) return f;
+  if (failure e = detail::plan_no_event_source(name, into)) return e;
+  if (installed) into.push_back(detail::deletion_step(there, patience_.removal));
+  return {};
+}
+
+inline failure scm_service_manager::start(const std::string& name) {
+  constexpr DWORD pause_ms = 500;
+  detail::service_handle service;
+  DWORD error = detail::open_service(name, SERVICE_START, service);
+  if (error == 0) {
+    error = detail::while_locked(patience_.start, pause_ms, [&] {
+      return detail::error_unless(StartServiceW(service.get(), 0, nullptr));
+    });
+  }
+  return detail::refused("start " + name, error == ERROR_SERVICE_ALREADY_RUNNING ? 0 : error);
+}
+
+inline failure scm_service_manager::stop(const std::string& name) {
+  detail::service_handle service;
+  SERVICE_STATUS ignored{};
+  DWORD error = detail::open_service(name, SERVICE_STOP | SERVICE_QUERY_STATUS, service);
+  if (error == 0) {
+    error = detail::error_unless(ControlService(service.get(), SERVICE_CONTROL_STOP, &ignored));
+  }
+  switch (error) {
+    case ERROR_SERVICE_NOT_ACTIVE: return {};
+    case ERROR_SERVICE_CANNOT_ACCEPT_CTRL:
+    case ERROR_INVALID_SERVICE_CONTROL: return detail::not_stoppable(service.get(), name, error);
+    default: return detail::refused("stop " + name, error);
+  }
+}
+
+inline failure scm_service_manager::reload(const std::string& name) {
+  detail::service_handle service;
+  SERVICE_STATUS ignored{};
+  DWORD error = detail::open_service(name, SERVICE_PAUSE_CONTINUE, service);
+  if (error == 0) {
+    error =
+        detail::error_unless(ControlService(service.get(), SERVICE_CONTROL_PARAMCHANGE, &ignored));
+  }
+  if (error != ERROR_INVALID_SERVICE_CONTROL) return detail::refused("reload " + name, error);
+  return {failure::kind_type::failed,
+          "cannot reload " + name + ": it takes no new settings while it runs; restart it"};
+}
+
+CURFEW_END
+
+#endif
+#endif
