@@ -86,8 +86,10 @@ inline void narrator::watch() noexcept {
   while (!decided.wait_for(tick)) static_cast<void>(attempt([this] { look(); }));
 }
 
-/// Says how to go on where somebody at the terminal asked, and may ask again.
+/// Says what went wrong with the start, and how to go on where somebody at the terminal asked, and
+/// may ask again.
 inline void narrator::greet() {
+  if (s_.unready) write(severity::error, unready_line(prefix_));
   const stop_reason why = s_.root.get_token().reason();
   if (!s_.screen.live() || why.cause != stop_cause::signal) return;
   write(severity::info, "\r" + first_line(prefix_, why, stop_.budget));

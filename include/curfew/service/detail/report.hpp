@@ -88,6 +88,12 @@ namespace detail {
   return text.append("; a second signal hurries it, a third ends it at once\n");
 }
 
+[[nodiscard]] inline std::string unready_line(std::string_view prefix) {
+  return std::string(prefix).append(
+      "not ready in time: it has to call ready() within its start_timeout, or progress() when that "
+      "is not enough\n");
+}
+
 [[nodiscard]] inline std::string hurry_line(std::string_view prefix, const stop_reason& reason) {
   const bool by_time = reason.cause == stop_cause::deadline;
   return std::string(prefix).append(by_time ? "hurrying: the time is nearly spent\n"

@@ -61,6 +61,7 @@ class run_state final : public message_sink {
   resource_stack resources{setting.time};
   bool releasing = false;  // main has returned; belongs to its thread
   journal log;
+  std::atomic<bool> unready{false};    // it has not been ready in time, and stops for that
   std::atomic<bool> by_itself{false};  // main returned, and nobody had asked for a stop
 
   // Each of these happens once, in this order.

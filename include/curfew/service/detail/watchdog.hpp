@@ -66,9 +66,7 @@ inline void watchdog::await_start() noexcept {
     if (started.wait_until(limit)) return;
     if (limit == s_.start_limit()) break;
   }
-  s_.tell(severity::error,
-          "not ready in time: it has to call ready() within its start_timeout, or "
-          "progress() when that is not enough");
+  s_.unready = true;
   s_.bridge->request_stop({stop_cause::fault});
 }
 
