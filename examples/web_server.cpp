@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A small real HTTP/1.1 server that stops on time. Asked to stop by Ctrl-C, SIGTERM or a console
-// event, it does this, in this order:
+// A small real HTTP/1.1 server that stops on time, under whoever runs it: a terminal, a container,
+// systemd, the service manager of Windows. Asked to stop, it does this, in this order:
 //
 //   at once    /readyz says 503 while /livez stays 200, and answers say "Connection: close";
 //   listener   stays open for the lame duck time, so that load balancers look away, and closes;
@@ -10,28 +10,33 @@
 //   the rest   threads are joined, the access log is written out, the database closes last.
 //
 // A second Ctrl-C cuts all of this short, and one typed at a terminal skips the lame duck time.
+// Meanwhile, and while it starts, it says what it has come to, so that nobody takes it for stuck.
+//
+//   web_server --port 8080                          in the foreground
+//   web_server install -- --port 8080               as a service; then: web_server start
 //
 // Build: g++ -std=c++20 -O2 -pthread -Iinclude examples/web_server.cpp -o web_server
 // MinGW: the same with -static and, at the end, -lws2_32.
 #include "web/access_log.hpp"
+#include "web/connection.hpp"
 #include "web/database.hpp"
-#include "web/http.hpp"
+#include "web/host.hpp"
 #include "web/options.hpp"
+#include "web/site.hpp"
 #include "web/system.hpp"
 
-#include <curfew/release/gate.hpp>
 #include <curfew/release/resource_stack.hpp>
-#include <curfew/service/run.hpp>
+#include <curfew/service/service_main.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_event.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/task_group.hpp>
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <optional>
+#include <filesystem>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -39,155 +44,45 @@
 namespace {
 
 using namespace std::chrono_literals;
-using web::access_log, web::database, web::io, web::options, web::request, web::response;
-using web::complain, web::say, web::steady, web::tcp_socket;
+using curfew::severity, curfew::service;
+using web::access_log, web::database, web::io, web::options, web::steady, web::tcp_socket;
 
 constexpr std::size_t most_connections = 900;  // threads and, of 1024, descriptors; else a 503
 constexpr int backlog = 1024;                  // connections that the system keeps for us
-constexpr auto head_time = 5s;                 // for a request to arrive whole
-constexpr auto idle_time = 30s;                // between two requests of one connection
-constexpr auto work_time = 60s;                // the deadline of a request that has arrived
-constexpr auto last_words = 200ms;             // when we stop: for a request still on its way
-
-// ---- answers ----------------------------------------------------------------------------------
-
-// What the connections share.
-struct site {
-  site(curfew::stop_token asked, database& data, access_log& lines)
-      : stop(std::move(asked)), db(data), log(lines) {}
-
-  curfew::stop_token stop;  // we were asked to stop: not ready any more
-  database& db;
-  access_log& log;
-  curfew::gate open;               // a hold for each connection
-  curfew::stop_source drain, cut;  // no more requests; no more time for those in flight
-  curfew::stop_event drained{drain.get_token()}, was_cut{cut.get_token()};
-  std::atomic<std::size_t> unfinished{0};  // requests that were cut
-};
-
-response slow(site& here, const request& asked) {
-  const std::string text = web::query_value(asked.query, "ms");
-  const auto ms = web::number(text.empty() ? "1000" : text, 3'600'000);
-  if (!ms) return {400, "ms must be a whole number from 0 to 3600000\n"};
-  curfew::inplace_stop_source context(here.cut.get_token(), work_time);
-  const curfew::inplace_stop_token token = context.get_token();
-  const std::chrono::milliseconds duration(static_cast<int>(*ms));
-  if (here.db.query(token, duration)) return {200, "done\n"};
-  if (here.cut.stop_requested()) ++here.unfinished;
-  return {503, "cut short: " + curfew::to_string(token.reason()) + "\n"};
-}
-
-response health(site& here) {
-  const bool ready = !here.stop.stop_requested();
-  const std::string state = ready ? "ready" : "stopping";
-  const std::string count = std::to_string(here.open.count());
-  const std::string body = "{\"status\":\"" + state + "\",\"connections\":" + count + "}\n";
-  return {ready ? 200 : 503, body, "application/json"};
-}
-
-response answer(site& here, const request& asked) {
-  if (asked.refusal != 0) return web::plain(asked.refusal);
-  if (asked.path == "/") return {200, "Hello. Ask for /slow?ms=5000 and stop me meanwhile.\n"};
-  if (asked.path == "/slow") return slow(here, asked);
-  if (asked.path == "/livez") return {200, "live\n"};
-  if (asked.path == "/healthz") return health(here);
-  if (asked.path != "/readyz") return web::plain(404);
-  return here.stop.stop_requested() ? response{503, "stopping\n"} : response{200, "ready\n"};
-}
-
-// One client, on a thread of its own: requests one after the other until there is no next one.
-class connection {
- public:
-  connection(site& here, tcp_socket socket) : here_(here), socket_(std::move(socket)) {}
-
-  void serve() {
-    std::optional<request> asked;
-    do {
-      asked = next();
-    } while (asked && reply(*asked));
-    if (asked) linger();
-  }
-
- private:
-  // Empty: the client has gone, or it asks for nothing and it is time to close.
-  std::optional<request> next() {
-    input_.erase(0, std::exchange(used_, 0));
-    const curfew::stop_event* wake = &here_.drained;
-    auto until = steady::now() + (answered_ && input_.empty() ? idle_time : head_time);
-    for (;;) {
-      if (auto asked = web::parse(input_)) return used_ = asked->size, asked;
-      const bool silent = input_.empty();
-      const bool in_time = steady::now() < until;  // to wait is not enough: some never pause
-      const io got = in_time ? socket_.receive(input_, *wake, until) : io::timed_out;
-      if (got == io::done && !silent) continue;
-      if (got == io::closed || got == io::timed_out) return refused(silent, got);
-      if (got == io::stopped) {
-        if (wake == &here_.was_cut || (silent && answered_)) return std::nullopt;
-        wake = &here_.was_cut;
-      }
-      until = steady::now() + (wake == &here_.drained ? steady::duration(head_time) : last_words);
-    }
-  }
-
-  static std::optional<request> refused(bool silent, io got) {
-    if (silent) return std::nullopt;
-    request half;
-    half.refusal = got == io::timed_out ? 408 : 400;
-    return half;
-  }
-
-  // Whether the connection stays open. While we stop, only for requests that are here already.
-  bool reply(const request& asked) {
-    const response made = answer(here_, asked);
-    const bool last = here_.stop.stop_requested() && !web::parse(input_.substr(used_));
-    const bool more = asked.refusal == 0 && asked.keep_alive && !last;
-    const std::string text = web::render(made, asked.method != "HEAD", more);
-    const io sent = socket_.send(text, here_.was_cut, steady::now() + head_time);
-    if (sent == io::stopped) ++here_.unfinished;
-    here_.log.add(asked, made);
-    answered_ = true;
-    return sent == io::done && more;
-  }
-
-  // To close while the client still sends may destroy our answer: let it read and close first.
-  void linger() {
-    socket_.end_writing();
-    const auto until = steady::now() + 1s;
-    for (std::string rest; steady::now() < until && !here_.cut.stop_requested(); rest.clear()) {
-      if (socket_.receive(rest, here_.drained, until) != io::done) return;
-    }
-  }
-
-  site& here_;
-  tcp_socket socket_;
-  std::string input_;
-  std::size_t used_ = 0;  // bytes of input_ that have been answered
-  bool answered_ = false;
-};
-
-// ---- the server -------------------------------------------------------------------------------
 
 // Owns the threads of the connections, and joins them at the end.
 class connections {
  public:
-  connections(curfew::stop_token stop, database& db, access_log& log) : here_(stop, db, log) {}
+  connections(service& self, database& db, access_log& log, const std::string& greeting)
+      : self_(self), here_(self.token(), db, log, greeting) {}
 
   void admit(tcp_socket socket) {
     auto hold = here_.open.enter();
     if (!hold || here_.open.count() > most_connections) return turn_away(socket);
     std::error_code error;
     auto serve = [this, socket = std::move(socket), hold = std::move(hold)]() mutable {
-      connection(here_, std::move(socket)).serve();
+      web::connection(here_, std::move(socket)).serve();
     };
     threads_.spawn(std::move(serve), error);
-    if (error) complain("a connection is closed for want of a thread: " + error.message());
+    if (!error) return;
+    self_.log().write(severity::error,
+                      "a connection is closed for want of a thread: " + error.message());
+  }
+
+  // Until then, and while paused, there is no answer but 503.
+  void begin() { here_.started = true; }
+  void pause(bool on) { here_.paused = on; }
+
+  std::string status() const {
+    const std::string count = std::to_string(here_.open.count());
+    return "status: " + to_text(here_.now()) + ", connections: " + count;
   }
 
   // The drain: idle connections end at once, the others with their request or with `hurry`.
   void finish(const curfew::stop_token& hurry) {
     here_.open.close();
     here_.drain.request_stop();
-    if (here_.open.wait(hurry)) return;
+    if (drained(hurry)) return;
     here_.cut.request_stop(hurry.reason());
     const curfew::inplace_stop_source soon(500ms);  // for idle ones to go, the others to answer
     (void)here_.open.wait(soon.get_token());
@@ -196,6 +91,21 @@ class connections {
   }
 
  private:
+  // Says how many are left, and again only when some of them have ended: nothing else is progress.
+  // The next one ends when its deadline comes at the latest, or is cut.
+  bool drained(const curfew::stop_token& hurry) {
+    for (std::size_t told = 0;;) {
+      const std::size_t left = here_.open.count();
+      if (left != std::exchange(told, left)) {
+        const auto need = (std::min<steady::duration>)(web::work_time, hurry.remaining());
+        self_.progress("connections left: " + std::to_string(left), need);
+      }
+      const curfew::inplace_stop_source a_while(hurry, 500ms);
+      if (here_.open.wait(a_while.get_token())) return true;
+      if (hurry.stop_requested()) return false;
+    }
+  }
+
   // Not worth a thread: the answer is lost if the request arrives after it.
   void turn_away(const tcp_socket& socket) {
     const std::string busy = web::render(web::plain(503), true, false);
@@ -205,7 +115,8 @@ class connections {
     (void)socket.receive(request, here_.drained, steady::now());
   }
 
-  site here_;
+  service& self_;
+  web::site here_;
   curfew::task_group threads_;
 };
 
@@ -213,7 +124,8 @@ class connections {
 // taken in; who comes between the last accept and the close is lost, hence the lame duck time.
 class listener {
  public:
-  listener(tcp_socket socket, connections& to) : door_(std::move(socket)), to_(to) {
+  listener(service& self, tcp_socket socket, connections& to)
+      : self_(self), door_(std::move(socket)), to_(to) {
     acceptor_.spawn([this] { accept_until(closing_.get_token()); });
   }
   ~listener() { closing_.request_stop(); }
@@ -224,24 +136,32 @@ class listener {
  private:
   void accept_until(const curfew::stop_token& closing) {
     for (int late = 0; late < backlog; late += closing.stop_requested() ? 1 : 0) {
+      self_.heartbeat();
       if (tcp_socket taken = door_.accept()) {
         to_.admit(std::move(taken));
       } else if (const int error = web::last_error(); !web::is_temporary(error)) {
         tell(error);
         if (closing.wait_for(100ms)) return;
-      } else if (door_.wait(false, closed_, steady::time_point::max()) == io::stopped) {
+      } else if (door_.wait(false, closed_, next_beat()) == io::stopped) {
         return;
       }
     }
   }
 
+  // Twice as often as it must be, when anybody watches.
+  steady::time_point next_beat() const {
+    const steady::duration watched = self_.spec().watchdog;
+    return watched > 0s ? steady::now() + watched / 4 : steady::time_point::max();
+  }
+
   // Such as: too many open files. It does not go away at once.
   void tell(int error) {
     if (steady::now() < quiet_) return;
-    complain("accept: " + std::system_category().message(error));
+    self_.log().write(severity::error, "accept: " + std::system_category().message(error));
     quiet_ = steady::now() + 1min;
   }
 
+  service& self_;
   tcp_socket door_;
   connections& to_;
   steady::time_point quiet_;
@@ -252,49 +172,95 @@ class listener {
 
 // ---- the program ------------------------------------------------------------------------------
 
-int serve(curfew::service& service, const options& chosen) {
+// Told to whoever runs us: in the terminal, the journal, the event log.
+int refuse(service& self, const std::string& why, int code = 1) {
+  self.log().write(severity::error, why);
+  return code;
+}
+
+tcp_socket open_door(service& self, int port, std::error_code& error) {
+  if (tcp_socket passed = web::passed_socket(self)) return passed;
+  return web::listen_on(static_cast<std::uint16_t>(port), backlog, error);
+}
+
+// What whoever runs us may ask beside a stop.
+void answer_host(service& self, connections& clients, access_log& log) {
+  self.on_reload([&self, &log] {
+    if (log.reopen()) return;
+    self.log().write(severity::warning, "the access log cannot be opened anew: the old one stays");
+  });
+  self.on_pause([&clients] { clients.pause(true); }, [&clients] { clients.pause(false); });
+  self.on_user_code([&self, &clients](int code) {
+    if (code == 128) self.log().write(severity::info, clients.status());
+  });
+}
+
+int serve(service& self, const options& chosen) {
   std::error_code error;
-  tcp_socket socket = web::listen_on(static_cast<std::uint16_t>(chosen.port), backlog, error);
+  tcp_socket socket = open_door(self, chosen.port, error);
   if (error) {
-    return complain("cannot listen on port " + std::to_string(chosen.port) + ": " +
-                    error.message() + "; stop its user, or take another with --port (0: any)");
+    return refuse(self, "cannot listen on port " + std::to_string(chosen.port) + ": " +
+                            error.message() +
+                            "; stop its user, or take another with --port (0: any)");
   }
-  const std::string& path = chosen.access_log;
-  std::FILE* file = path.empty() ? stdout : std::fopen(path.c_str(), "ab");
-  if (file == nullptr) return complain("cannot write to " + path);
-  const curfew::stop_token stop = service.token();
-  auto& held = service.resources();  // given back from the last to the first
+  auto& held = self.resources();  // given back from the last to the first
   auto& db = held.emplace<database>("database");
-  auto& log = held.emplace<access_log>("access log file", file);
+  auto& log = held.emplace<access_log>("access log file", chosen.access_log);
+  if (!log.is_open()) return refuse(self, "cannot write to " + chosen.access_log);
   held.defer("access log", [&log] { log.finish(); });
-  auto& clients = held.emplace<connections>("connections", stop, db, log);
+  auto& clients = held.emplace<connections>("connections", self, db, log, chosen.greeting);
   const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
   held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after
   const std::string port = std::to_string(socket.port());
-  auto& door = held.emplace<listener>("listener", std::move(socket), clients);
-  held.defer("lame duck", [stop, wait = chosen.lame_duck](const curfew::stop_token& hurry) {
-    if (!web::is_typed(stop.reason())) (void)hurry.wait_for(wait);
-  });
-  say("listening on http://127.0.0.1:" + port);
-  service.ready();
+  auto& door = held.emplace<listener>("listener", self, std::move(socket), clients);
   const curfew::stop_callback end(
-      door.ended(), [&service] { service.request_stop({.cause = curfew::stop_cause::fault}); });
-  (void)stop.wait();
+      door.ended(), [&self] { self.request_stop({.cause = curfew::stop_cause::fault}); });
+  answer_host(self, clients, log);
+  if (!web::count_down(self, "warming up", chosen.warm_up, self.token())) return 0;
+
+  held.defer("lame duck", [&self, wait = chosen.lame_duck](const curfew::stop_token& hurry) {
+    if (!web::is_typed(self.token().reason())) web::count_down(self, "lame duck", wait, hurry);
+  });
+  clients.begin();
+  web::say("listening on http://127.0.0.1:" + port);
+  self.ready();
+  (void)self.token().wait();
   return 0;
+}
+
+curfew::service_spec declare(const options& chosen) {
+  curfew::service_spec spec;
+  spec.name = "web_server";
+  spec.display_name = "Web server of curfew's examples";
+  spec.description = "Answers on 127.0.0.1, and finishes its requests when it is stopped.";
+  spec.start_timeout = 30s + chosen.warm_up;
+  spec.stop_timeout = chosen.stop_timeout;
+  spec.watchdog = chosen.watchdog;
+  spec.reloads = true;
+  spec.probe_port = chosen.port;
+  if (chosen.port > 0 && chosen.port < 1024) spec.capabilities = {"CAP_NET_BIND_SERVICE"};
+  const std::filesystem::path log = chosen.access_log;
+  if (log.is_absolute()) spec.writable_paths = {log.parent_path().string()};
+  return spec;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   options chosen;
-  if (const std::string wrong = web::read_options(argc, argv, chosen); !wrong.empty()) {
-    complain(wrong + "\n" + web::usage);
-    return 2;
-  }
-  if (chosen.help) return say(web::usage), 0;
+  std::string wrong = web::read_options(curfew::own_arguments(argc, argv), chosen);
+  if (chosen.help) return web::say(web::usage), 0;
+  if (!wrong.empty() && curfew::names_verb(argc, argv)) return web::complain(wrong), 2;
   web::prepare_sockets();
-  const curfew::service_spec spec{.name = "web_server", .stop_timeout = chosen.stop_timeout};
-  const auto body = [&chosen](curfew::service& self) { return serve(self, chosen); };
-  const int code = curfew::run(spec, argc, argv, body);
+  const auto words = static_cast<std::size_t>(argc);
+  const auto body = [&](service& self) {
+    // Who starts a Windows service may add options for this start.
+    if (wrong.empty()) wrong = web::read_options(self.args().subspan(words), chosen);
+    if (wrong.empty()) return serve(self, chosen);
+    if (self.host() == curfew::host_kind::console) web::complain(web::usage);
+    return refuse(self, wrong, 2);
+  };
+  const int code =
+      curfew::service_main(declare(wrong.empty() ? chosen : options{}), argc, argv, body);
   return code == 0 && web::lost ? 1 : code;
 }

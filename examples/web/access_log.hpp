@@ -14,9 +14,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace web {
 
@@ -24,10 +26,26 @@ namespace web {
 // that: when nobody takes the lines, what is over a mebibyte is lost.
 class access_log {
  public:
-  explicit access_log(std::FILE* stream) : file_{stream} {
+  // An empty path: standard output, which does not exist everywhere, and then takes all and keeps
+  // nothing. Check is_open() before use.
+  explicit access_log(std::string path) : path_(std::move(path)), file_(open(path_)) {
+    if (!is_open()) return;
     writer_.spawn([this](const curfew::stop_token& stop) {
       while (!stop.wait_for(std::chrono::seconds(1))) write();
     });
+  }
+
+  bool is_open() const { return file_ != nullptr; }
+
+  // For log rotation: the file has been moved away, and from now on there is a new one. False:
+  // there cannot be; the old one is kept.
+  bool reopen() {
+    file_pointer fresh = open(path_);
+    if (fresh == nullptr) return false;
+    write();
+    const std::lock_guard lock(writing_);
+    file_.swap(fresh);
+    return true;
   }
 
   // Writes what is left, and fails if lines were lost.
@@ -57,29 +75,36 @@ class access_log {
  private:
   static constexpr std::size_t most_pending = 1024 * 1024;
 
-  struct file {
-    std::FILE* stream;
-    ~file() {
-      if (stream != stdout) std::fclose(stream);
+  struct closer {
+    void operator()(std::FILE* file) const {
+      if (file != stdout) std::fclose(file);
     }
   };
+  using file_pointer = std::unique_ptr<std::FILE, closer>;
+
+  static file_pointer open(const std::string& path) {
+    return file_pointer(path.empty() ? stdout : std::fopen(path.c_str(), "ab"));
+  }
 
   void write() {
+    const std::lock_guard alone(writing_);
     std::string lines;
     {
       const std::lock_guard lock(mutex_);
       lines.swap(pending_);
     }
-    const std::string_view left = write_out(file_.stream, lines);
+    const std::string_view left = write_out(file_.get(), lines);
     const std::lock_guard lock(mutex_);
     pending_.insert(0, left);
   }
 
-  std::mutex mutex_;
+  const std::string path_;
+  std::mutex writing_;  // of the file; taken before the other one
+  file_pointer file_;
+  std::mutex mutex_;  // of what follows
   std::string pending_;
   std::size_t lines_ = 0;
-  std::size_t lost_ = 0;  // of these
-  file file_;
+  std::size_t lost_ = 0;       // of these
   curfew::task_group writer_;  // last: joined before the file is closed
 };
 

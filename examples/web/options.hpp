@@ -8,29 +8,44 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace web {
 
+using seconds = std::chrono::duration<double>;
+
 struct options {
   int port = 8080;
-  std::chrono::duration<double> lame_duck{0}, stop_timeout{30};
+  seconds warm_up{0}, lame_duck{0}, stop_timeout{30}, watchdog{0};
   std::string access_log;
+  std::string greeting = "Hello. Ask for /slow?ms=5000 and stop me meanwhile.";
   bool help = false;
 };
 
 inline constexpr const char* usage =
-    "usage: web_server [--port N] [--lame-duck SECONDS] [--stop-timeout SECONDS]\n"
-    "                  [--access-log FILE] [--help]\n"
+    "usage: web_server [OPTIONS]\n"
+    "       web_server install [--name NAME] [--user] [-- OPTIONS]\n"
+    "       web_server VERB [--name NAME] [--user]\n"
+    "\n"
     "  --port N                listen on 127.0.0.1:N (8080); 0 takes any free port\n"
+    "  --warm-up SECONDS       take that long to start, live and not yet ready (0)\n"
     "  --lame-duck SECONDS     after a stop, keep accepting that long, not ready (0);\n"
     "                          a part of the stop timeout\n"
     "  --stop-timeout SECONDS  time for the whole stop; what is left then is cut (30)\n"
-    "  --access-log FILE       append the access log to FILE instead of standard output";
+    "  --watchdog SECONDS      as a service, be restarted when accepting stops that long (0: no)\n"
+    "  --access-log FILE       append the access log to FILE instead of standard output;\n"
+    "                          a reload opens it anew\n"
+    "  --greeting TEXT         what / answers\n"
+    "  --help                  this text\n"
+    "\n"
+    "Without a verb it runs: in a terminal, in a container, or as the service that install made\n"
+    "of it, with these options. The verbs are install, uninstall, start, stop, restart, reload,\n"
+    "status, run, render and doctor; each has --help.";
 
-inline bool set_seconds(std::chrono::duration<double>& to, const std::string& value) {
+inline bool set_seconds(seconds& to, const std::string& value) {
   const auto read = web::number(value, 1e6, "0123456789.");
-  if (read) to = std::chrono::duration<double>(*read);
+  if (read) to = seconds(*read);
   return read.has_value();
 }
 
@@ -40,24 +55,27 @@ inline bool set_port(int& to, const std::string& value) {
   return read.has_value();
 }
 
+// Empty: there is no such option.
+inline std::optional<bool> set_option(options& into, const std::string& name,
+                                      const std::string& value) {
+  if (name == "--port") return set_port(into.port, value);
+  if (name == "--warm-up") return set_seconds(into.warm_up, value);
+  if (name == "--lame-duck") return set_seconds(into.lame_duck, value);
+  if (name == "--stop-timeout") return set_seconds(into.stop_timeout, value);
+  if (name == "--watchdog") return set_seconds(into.watchdog, value);
+  if (name == "--access-log") return into.access_log = value, !value.empty();
+  if (name == "--greeting") return into.greeting = value, !value.empty();
+  return std::nullopt;
+}
+
 // What is wrong; empty: nothing.
-inline std::string read_options(int argc, char** argv, options& into) {
-  for (int i = 1; i < argc; i += 2) {
-    const std::string name = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
+inline std::string read_options(std::span<char* const> args, options& into) {
+  for (std::size_t i = 0; i < args.size(); i += 2) {
+    const std::string name = args[i], value = i + 1 < args.size() ? args[i + 1] : "";
     if (name == "--help") return into.help = true, "";
-    bool good = !value.empty();
-    if (name == "--port") {
-      good = set_port(into.port, value);
-    } else if (name == "--lame-duck") {
-      good = set_seconds(into.lame_duck, value);
-    } else if (name == "--stop-timeout") {
-      good = set_seconds(into.stop_timeout, value);
-    } else if (name == "--access-log") {
-      into.access_log = value;
-    } else {
-      return "unknown option '" + name + "'";
-    }
-    if (!good) return "'" + value + "' is not a value for " + name;
+    const std::optional<bool> good = set_option(into, name, value);
+    if (!good) return "unknown option '" + name + "'";
+    if (!*good) return "'" + value + "' is not a value for " + name;
   }
   const bool too_long = into.lame_duck.count() > 0 && into.lame_duck >= into.stop_timeout;
   return too_long ? "--lame-duck must be less than --stop-timeout, which it is a part of" : "";

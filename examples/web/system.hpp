@@ -6,7 +6,6 @@
 #define CURFEW_EXAMPLES_WEB_SYSTEM_HPP
 
 #include <curfew/config.hpp>
-#include <curfew/stop/reason.hpp>
 #include <curfew/stop/stop_event.hpp>
 
 #if CURFEW_WINDOWS
@@ -138,6 +137,12 @@ inline void close_native(native_socket socket) { ::close(socket); }
 inline bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
 inline void make_nonblocking(native_socket socket) { ::fcntl(socket, F_SETFL, O_NONBLOCK); }
 
+inline bool is_listening(native_socket socket) {
+  int yes = 0;
+  socklen_t size = sizeof yes;
+  return ::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &yes, &size) == 0 && yes != 0;
+}
+
 // Once, before the first socket: a peer that has gone is an error of send(), not a signal, and no
 // socket takes the number of a standard stream that was closed.
 inline void prepare_sockets() {
@@ -168,12 +173,6 @@ inline std::string_view write_out(std::FILE* to, std::string_view data) {
   return data;
 }
 #endif
-
-// Ctrl-C from a keyboard, where nobody balances load; not a signal from another program.
-inline bool is_typed(const curfew::stop_reason& why) {
-  const bool interrupt = why.cause == curfew::stop_cause::signal && why.code == SIGINT;
-  return interrupt && why.pid == 0 && at_terminal();
-}
 
 // Owns one socket. One thread at a time.
 class tcp_socket {
@@ -213,10 +212,11 @@ inline void tcp_socket::close() {
 }
 
 inline unsigned tcp_socket::port() const {
-  sockaddr_in address{};
+  sockaddr_in address{};  // the beginning of one of IPv6 too, which has its port in the same place
   socklen_t size = sizeof address;
   ::getsockname(native_, reinterpret_cast<sockaddr*>(&address), &size);
-  return ntohs(address.sin_port);
+  const bool has_port = address.sin_family == AF_INET || address.sin_family == AF_INET6;
+  return has_port ? ntohs(address.sin_port) : 0;
 }
 
 inline void tcp_socket::set(int level, int option) const {

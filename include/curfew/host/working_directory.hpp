@@ -30,8 +30,8 @@ template <class Directory>
 [[nodiscard]] std::string working_directory_for(const std::string& declared, host_kind kind,
                                                 Directory directory, std::error_code& ec) {
   ec.clear();
-  const path_form form = form_of(declared);
   if (declared.empty()) return kind == host_kind::scm ? directory(ec) : std::string();
+  const path_form form = form_of(declared);
   if (form == path_form::invalid) ec = std::make_error_code(std::errc::invalid_argument);
   if (form != path_form::relative) return declared;
   const std::string base = directory(ec);

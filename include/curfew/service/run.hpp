@@ -241,7 +241,7 @@ inline outcome run_hosted(void* context, const hosted& place) noexcept {
 }
 
 template <class Main>
-int run_program(const service_spec& spec, int argc, char** argv, Main& main, bool foreground) {
+int launch(const service_spec& spec, int argc, char** argv, Main& main, bool foreground) {
   static_assert(std::is_invocable_v<Main&, service&>,
                 "curfew::run: main must be callable as main(curfew::service&)");
   fill_standard_streams();
@@ -260,12 +260,12 @@ int run_program(const service_spec& spec, int argc, char** argv, Main& main, boo
 
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main) {
-  return detail::run_program(spec, argc, argv, main, false);
+  return detail::launch(spec, argc, argv, main, false);
 }
 
 template <class Main>
 int run_in_foreground(const service_spec& spec, int argc, char** argv, Main main) {
-  return detail::run_program(spec, argc, argv, main, true);
+  return detail::launch(spec, argc, argv, main, true);
 }
 
 CURFEW_END

@@ -12,7 +12,9 @@
 #include <curfew/testing/detail/scripted_signals.hpp>
 #include <curfew/testing/manual_clock.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -36,13 +38,15 @@ CURFEW_BEGIN
 ///
 /// Time stands still but for advance(): a timeout happens when the test says so, and never else.
 /// What the box is asked has begun when the call returns: after scm_stop() or signal() the stop has
-/// been noticed, and the time for stopping counts from there. What the program does about it is
-/// waited for with the await functions, which look at the real clock only to give up after 30 s.
+/// been noticed, and the time for stopping counts from there. (One exception: a hang-up of the
+/// terminal, signal(SIGHUP, 0), of a program with on_reload(); see await_stopping().) What the
+/// program does about it is waited for with the await functions, which give up when the run is
+/// over, and look at the real clock only to give up after 30 s.
 ///
 /// A process that would be ended by force, or by a third signal, is not: await_end() tells the exit
-/// code, and main runs on until it returns. The destructor asks it to stop and to hurry, and waits
-/// for that. Standard error, the real signals and the working directory are left alone, and boxes
-/// may stand side by side.
+/// code, main runs on until it returns, and what is told then is not heard. The destructor asks it
+/// to stop and to hurry, and waits for that. Standard error, the real signals and the working
+/// directory are left alone, and boxes may stand side by side.
 ///
 /// Thread safety: one thread at a time, which is not the program's.
 class host_in_a_box {
@@ -70,10 +74,14 @@ class host_in_a_box {
 
   // ---- what people and systems do
 
+  /// from_pid 0: the system itself, as when a terminal is closed.
   void signal(int number, std::int64_t from_pid = 4711);
-  void console_close() { console_event(2); }
-  void console_logoff() { console_event(5); }
-  void console_shutdown() { console_event(6); }
+  /// Events of a Windows console, on any system. A service is not asked by the last two.
+  void console_ctrl_c() { signal(SIGINT, 0); }
+  void console_break() { signal(detail::console_break_signal, 0); }
+  void console_close() { console_event(detail::console_close_event); }
+  void console_logoff() { console_event(detail::console_logoff_event); }
+  void console_shutdown() { console_event(detail::console_shutdown_event); }
 
   /// As ControlService or the system does; the answer is the handler's. 0: done; 120: not
   /// implemented; 1061: not now.
@@ -99,28 +107,28 @@ class host_in_a_box {
   [[nodiscard]] bool await_ready() {
     return record_.await([](const auto& c) { return c.ready; });
   }
+  /// A stop has begun, and the time for it counts.
   [[nodiscard]] bool await_stopping() {
     return record_.await([](const auto& c) { return c.stopping; });
   }
   /// The exit code; empty: it has not ended.
   [[nodiscard]] std::optional<int> await_end();
-  /// Until the SCM has been told that state.
-  [[nodiscard]] bool await_status(state wanted);
-  /// Until systemd has been told a datagram with that line: "READY=1".
-  [[nodiscard]] bool await_datagram(std::string_view line);
-  /// Until a line for people contains that.
-  [[nodiscard]] bool await_line(std::string_view part);
+  /// Until the SCM has been told so often that this is the state.
+  [[nodiscard]] bool await_status(state wanted, int times = 1);
+  /// Until systemd has been told so many datagrams with that line: "READY=1".
+  [[nodiscard]] bool await_datagram(std::string_view line, int times = 1);
+  /// Until so many lines for people contain that.
+  [[nodiscard]] bool await_line(std::string_view part, int times = 1);
 
   /// All that has been told until now.
   [[nodiscard]] std::vector<status> statuses() const { return record_.read().statuses; }
   [[nodiscard]] std::vector<std::string> datagrams() const { return record_.read().datagrams; }
   [[nodiscard]] std::vector<std::string> lines() const { return record_.read().lines; }
-  [[nodiscard]] bool ended() const {
-    const auto c = record_.read();
-    return c.ended || c.returned;
-  }
+  [[nodiscard]] bool ended() const { return record_.read().over(); }
 
  private:
+  using contents = detail::box_record::contents;
+
   void console_event(int event);
   void run(const detail::program& p);
   void enter(service& s);
@@ -128,6 +136,9 @@ class host_in_a_box {
   template <class F>
   void with_state(F f);
   void await_stop();
+  [[nodiscard]] stop_token next_stop();
+  template <class List, class Predicate>
+  [[nodiscard]] bool await_in(List contents::*list, int times, Predicate is);
 
   const host_kind kind_;
   manual_clock clock_;
@@ -158,10 +169,7 @@ void host_in_a_box::start(service_spec spec, Main main, std::vector<std::string>
     };
     run(detail::program(spec_, called));
   });
-  static_cast<void>(record_.await([this](const auto& c) {
-    const std::lock_guard lock(reach_);
-    return state_ != nullptr || c.returned;
-  }));
+  static_cast<void>(record_.await([](const auto& c) { return c.entered; }));
 }
 
 /// As the host does it: the outcome is told when nothing of the run is left.
@@ -177,7 +185,7 @@ inline void host_in_a_box::enter(service& s) {
     const std::lock_guard lock(reach_);
     state_ = &detail::run_access::state(s);
   }
-  record_.change([](auto&) {});
+  record_.change([](auto& c) { c.entered = true; });
 }
 
 inline void host_in_a_box::leave() {
@@ -199,23 +207,33 @@ inline void host_in_a_box::await_stop() {
   with_state([](detail::run_state& s) { s.noticed(); });
 }
 
-inline void host_in_a_box::signal(int number, std::int64_t from_pid) {
+/// What stops next, of a run that stops already; else empty.
+inline stop_token host_in_a_box::next_stop() {
   stop_token hurry;
   with_state([&](detail::run_state& s) {
-    if (s.root.stop_requested()) hurry = s.bridge->hurry();
+    if (s.root.stop_requested()) hurry = s.hurry.get_token();
   });
+  return hurry;
+}
+
+inline void host_in_a_box::signal(int number, std::int64_t from_pid) {
+  using detail::signal_inbox;
+  const stop_token hurry = next_stop();
   const bool presses = signals_.inbox().route_of(number) == detail::route::press;
   const stop_reason reason{stop_cause::signal, number, from_pid, 0};
   const auto answer = signals_.inbox().arrived(reason, detail::any_time);
-  if (answer == detail::signal_inbox::answer::end) record_.end(128 + number);
-  if (!presses || answer != detail::signal_inbox::answer::noted) return;
+  if (answer == signal_inbox::answer::end) record_.end(128 + number);
+  if (!presses || answer != signal_inbox::answer::noted) return;
   await_stop();
   static_cast<void>(hurry.wait());
 }
 
+/// During a stop it leaves less time than there was, and that is to be known as well.
 inline void host_in_a_box::console_event(int event) {
-  signals_.inbox().ending({stop_cause::console, event});
+  const stop_token hurry = next_stop();
+  if (!signals_.console_event(event)) return;
   await_stop();
+  if (hurry.wait()) with_state([](detail::run_state& s) { s.limit(); });
 }
 
 inline std::uint32_t host_in_a_box::scm_control(std::uint32_t code, std::uint32_t event_type,
@@ -231,37 +249,32 @@ inline std::uint32_t host_in_a_box::scm_control(std::uint32_t code, std::uint32_
 }
 
 inline std::optional<int> host_in_a_box::await_end() {
-  static_cast<void>(record_.await([](const auto& c) { return c.ended || c.returned; }));
+  static_cast<void>(record_.await([](const auto& c) { return c.over(); }));
   const auto c = record_.read();
   return c.ended ? c.ended : c.returned;
 }
 
-inline bool host_in_a_box::await_status(state wanted) {
-  return record_.await([&](const auto& c) {
-    for (const status& s : c.statuses) {
-      if (s.state == wanted) return true;
-    }
-    return false;
+template <class List, class Predicate>
+bool host_in_a_box::await_in(List contents::*list, int times, Predicate is) {
+  return record_.await([&](const contents& c) {
+    return std::count_if((c.*list).begin(), (c.*list).end(), is) >= times;
   });
 }
 
-inline bool host_in_a_box::await_datagram(std::string_view line) {
+inline bool host_in_a_box::await_status(state wanted, int times) {
+  return await_in(&contents::statuses, times, [&](const status& s) { return s.state == wanted; });
+}
+
+inline bool host_in_a_box::await_datagram(std::string_view line, int times) {
   const std::string wanted = "\n" + std::string(line) + "\n";
-  return record_.await([&](const auto& c) {
-    for (const std::string& d : c.datagrams) {
-      if (("\n" + d + "\n").find(wanted) != std::string::npos) return true;
-    }
-    return false;
+  return await_in(&contents::datagrams, times, [&](const std::string& d) {
+    return ("\n" + d + "\n").find(wanted) != std::string::npos;
   });
 }
 
-inline bool host_in_a_box::await_line(std::string_view part) {
-  return record_.await([&](const auto& c) {
-    for (const std::string& l : c.lines) {
-      if (l.find(part) != std::string::npos) return true;
-    }
-    return false;
-  });
+inline bool host_in_a_box::await_line(std::string_view part, int times) {
+  return await_in(&contents::lines, times,
+                  [&](const std::string& l) { return l.find(part) != std::string::npos; });
 }
 
 inline host_in_a_box::~host_in_a_box() {

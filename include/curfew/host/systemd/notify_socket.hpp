@@ -87,6 +87,7 @@ class notify_socket final : public detail::notify_port {
     std::error_code ec;
   };
   notify_socket(std::string_view address, result&& r);
+  bool connect(std::error_code& ec) const noexcept;
   bool post(const detail::datagram& what, clock::time_point until, std::error_code& ec) noexcept;
   [[nodiscard]] bool has_room(clock::time_point until) const noexcept;
   bool await_barrier(duration limit, std::error_code& ec) noexcept;
@@ -143,8 +144,13 @@ inline notify_socket::notify_socket(std::string_view address, std::error_code& e
     : address_(address, ec) {
   if (ec) return;
   socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!connect(ec)) socket_.reset();
+}
+
+/// Also of a socket that has not become one, which is the error then.
+inline bool notify_socket::connect(std::error_code& ec) const noexcept {
   detail::assign_errno(ec, socket_.get() == -1 || !address_.connect(socket_.get()));
-  if (ec) socket_.reset();
+  return !ec;
 }
 
 inline bool notify_socket::send(std::string_view text) noexcept {
@@ -179,8 +185,7 @@ inline bool notify_socket::post(const detail::datagram& what, clock::time_point 
     detail::assign_errno(ec, true);
     if (errno == EINTR) continue;
     if (errno == EAGAIN && has_room(until)) continue;
-    if (renewed || !detail::listener_is_gone(ec.value()) || !address_.connect(socket_.get()))
-      return false;
+    if (renewed || !detail::listener_is_gone(ec.value()) || !connect(ec)) return false;
     renewed = true;
   }
   ec.clear();

@@ -70,8 +70,8 @@ inline child_guard::child_guard(const inherited&) {
 /// The number of a process that is gone may be another one's by now, and 0 would mean all processes
 /// of the console, this one too.
 inline bool child_guard::holds(unsigned long pid) const noexcept {
-  constexpr unsigned long query_limited = 0x1000;
-  void* const process = pid == 0 ? nullptr : OpenProcess(query_limited, 0, pid);
+  constexpr unsigned long query = 0x400;
+  void* const process = pid == 0 ? nullptr : OpenProcess(query, 0, pid);
   const bool ours = process != nullptr && job_.contains(process);
   if (process != nullptr) CloseHandle(process);
   return ours;

@@ -9,10 +9,12 @@
 #if CURFEW_WINDOWS
 
 #include <curfew/host/install/scm_advice.hpp>
+#include <curfew/host/windows/wide_text.hpp>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -28,8 +30,15 @@
 CURFEW_BEGIN
 namespace detail {
 
-[[nodiscard]] std::wstring utf16(std::string_view text);
-[[nodiscard]] std::string utf8(std::wstring_view text);
+/// What is not valid becomes empty, which no call takes for a name.
+[[nodiscard]] inline std::wstring utf16(std::string_view text) {
+  std::error_code ignored;
+  return to_wide(text, ignored);
+}
+[[nodiscard]] inline std::string utf8(std::wstring_view text) {
+  std::error_code ignored;
+  return to_utf8(text, ignored);
+}
 [[nodiscard]] inline std::string utf8(const wchar_t* text) {
   return text == nullptr ? std::string() : utf8(std::wstring_view(text));
 }
@@ -79,23 +88,6 @@ inline constexpr DWORD right_to_delete = 0x00010000;
 inline constexpr DWORD right_to_read = SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS;
 
 // ---------------------------------------------------------------------------------------------
-
-inline std::wstring utf16(std::string_view text) {
-  const int length = static_cast<int>(text.size());
-  const int size = MultiByteToWideChar(CP_UTF8, 0, text.data(), length, nullptr, 0);
-  std::wstring wide(static_cast<std::size_t>(size), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), length, wide.data(), size);
-  return wide;
-}
-
-inline std::string utf8(std::wstring_view text) {
-  const int length = static_cast<int>(text.size());
-  const int size =
-      WideCharToMultiByte(CP_UTF8, 0, text.data(), length, nullptr, 0, nullptr, nullptr);
-  std::string narrow(static_cast<std::size_t>(size), '\0');
-  WideCharToMultiByte(CP_UTF8, 0, text.data(), length, narrow.data(), size, nullptr, nullptr);
-  return narrow;
-}
 
 inline std::wstring multi_text(const std::vector<std::string>& texts) {
   std::wstring multi;

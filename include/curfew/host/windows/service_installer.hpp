@@ -196,7 +196,7 @@ inline failure scm_service_manager::query(const std::string& name, service_statu
     return {};
   }
   if (error == 0) error = detail::read_status(service.get(), status);
-  if (error == 0) error = detail::read_entry(service.get(), entry);
+  if (error == 0) error = detail::read_entry(service.get(), name, entry);
   if (error != 0) return detail::refused("ask after " + name, error);
   into = detail::status_of(status);
   into.enabled = entry.start == scm_automatic;

@@ -12,6 +12,7 @@
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/install/scm_plan.hpp>
 #include <curfew/host/windows/service_config.hpp>
+#include <curfew/host/windows/service_settings.hpp>
 #include <curfew/stop/time_source.hpp>
 
 #include <chrono>
@@ -38,8 +39,7 @@ void plan_changes(const scm_settings& there, const scm_settings& wanted, install
 [[nodiscard]] inline failure read_service(const std::string& name, DWORD more_rights,
                                           service_handle& service, scm_settings& into) {
   DWORD error = open_service(name, right_to_read | more_rights, service);
-  if (error == 0) error = read_settings(service.get(), into);
-  into.name = name;
+  if (error == 0) error = read_settings(service.get(), name, into);
   return refused("read the settings of " + name, error);
 }
 

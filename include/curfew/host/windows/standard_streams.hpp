@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include <fcntl.h>
 #include <io.h>
 
 extern "C" {
@@ -40,12 +41,27 @@ namespace detail {
   return fd >= 0 && handle_works(reinterpret_cast<void*>(_get_osfhandle(fd)));
 }
 
+/// For a C library whose freopen refuses a FILE without a descriptor, as Wine's does, and whose
+/// FILE is not opaque. The library of Windows never comes here.
+template <class File>
+void use_descriptor(File* file, int fd) noexcept {
+  if constexpr (requires { file->_file = fd; }) file->_file = fd;
+}
+
+/// The descriptor first: the FILE gets another one from freopen, and both are used.
+inline void connect_to_nothing(int fd, std::FILE* file, const char* mode) noexcept {
+  const int nothing = _open("NUL", _O_RDWR);
+  if (nothing >= 0 && nothing != fd) {
+    _dup2(nothing, fd);
+    _close(nothing);
+  }
+  if (std::freopen("NUL", mode, file) == nullptr) use_descriptor(file, fd);
+}
+
 /// Whether the handle was missing. A program may have opened either kind itself before: that stays.
 inline bool fill_stream(unsigned long name, int fd, std::FILE* file, const char* mode) noexcept {
   const bool missing = !handle_works(GetStdHandle(name));
-  if (!file_works(file) && std::freopen("NUL", mode, file) != nullptr && _fileno(file) != fd) {
-    _dup2(_fileno(file), fd);
-  }
+  if (!file_works(file)) connect_to_nothing(fd, file, mode);
   if (missing && file_works(file)) {
     SetStdHandle(name, reinterpret_cast<void*>(_get_osfhandle(_fileno(file))));
   }

@@ -28,7 +28,7 @@ enum class path_form { absolute, relative, invalid };
 [[nodiscard]] inline path_form form_of(std::string_view path) noexcept {
   if (path.find('\0') != path.npos) return path_form::invalid;
   if (root_size(path) != 0) return path_form::absolute;
-  const bool leans = is_separator(path, 0) || path.substr(1, 1) == ":";
+  const bool leans = is_separator(path, 0) || path.find(':') == 1;
   return leans ? path_form::invalid : path_form::relative;
 }
 

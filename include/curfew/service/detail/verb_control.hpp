@@ -42,9 +42,9 @@ struct control_result {
                                         time_source::duration limit);
 
 /// Until it runs, from a state in which it does not.
-[[nodiscard]] control_result start_service(verb_session& s);
-/// Until it has ended, from a state in which it has not.
-[[nodiscard]] control_result stop_service(verb_session& s);
+[[nodiscard]] control_result start_service(verb_session& s, const service_status& now);
+/// Until it has ended, from whatever state.
+[[nodiscard]] control_result end_service(verb_session& s, const service_status& now);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -66,8 +66,8 @@ struct control_result {
     case await_end::ended:
       return {kind::failed, "it is " + state + since + said + "; " + where_to_look(s)};
     case await_end::stuck:
-      return {kind::not_in_time, "still " + state + since + said + ", and does not move; " +
-                                     where_to_look(s)};
+      return {kind::not_in_time,
+              "still " + state + since + said + ", and does not move; " + where_to_look(s)};
     case await_end::not_in_time:
       return {kind::not_in_time, "still " + state + since + said + "; it goes on. Look again: " +
                                      s.command(verb::status) + ", or wait longer with --timeout"};
@@ -99,14 +99,20 @@ inline int conclude(verb_session& s, const control_result& r, std::string done) 
   return r.why ? s.fail(r.why) : s.succeed(std::move(done));
 }
 
-inline control_result start_service(verb_session& s) {
-  if (failure why = s.manager().start(s.name())) return {await_end::failed, std::move(why)};
+inline control_result start_service(verb_session& s, const service_status& now) {
+  failure why;
+  if (now.state != service_state::starting) why = s.manager().start(s.name());
+  if (why) return {await_end::failed, std::move(why)};
   s.report().changed = true;
   return await_verb(s, running_states, s.limit(s.spec().start_timeout));
 }
 
-inline control_result stop_service(verb_session& s) {
-  if (failure why = s.manager().stop(s.name())) return {await_end::failed, std::move(why)};
+/// A stop that is under way is not asked for again. A service that has failed is stopped as well:
+/// its manager may be about to start it again.
+inline control_result end_service(verb_session& s, const service_status& now) {
+  failure why;
+  if (now.state != service_state::stopping) why = s.manager().stop(s.name());
+  if (why) return {await_end::failed, std::move(why)};
   s.report().changed = true;
   return await_verb(s, ended_states, s.limit(s.spec().stop_timeout));
 }
@@ -129,12 +135,6 @@ inline bool would(verb_session& s, const char* what, const service_status& now) 
   return true;
 }
 
-/// Lets a stop that is under way come to its end, so that a start is not refused.
-inline control_result await_stopping(verb_session& s, const service_status& now) {
-  if (now.state != service_state::stopping) return {await_end::reached, {}, now};
-  return await_verb(s, ended_states, s.limit(s.spec().stop_timeout));
-}
-
 [[nodiscard]] inline std::string runs_now(verb_session& s, const char* how) {
   return std::string(how) + state_text(s.report().status.value_or(service_status{}));
 }
@@ -148,22 +148,18 @@ inline int verb_start(verb_session& s) {
                   "next: resume it, or " + s.command(verb::restart));
   }
   if (would(s, "started", now)) return 0;
-  control_result r = await_stopping(s, now);
-  if (r.ok() && now.state == service_state::starting) {
-    r = await_verb(s, running_states, s.limit(s.spec().start_timeout));
-  } else if (r.ok()) {
-    r = start_service(s);
-  }
+  control_result r;
+  if (now.state == service_state::stopping) r = end_service(s, now);  // a start would be refused
+  if (r.ok()) r = start_service(s, now);
   return conclude(s, r, runs_now(s, ""));
 }
 
 inline int verb_stop(verb_session& s) {
   service_status now;
   if (!look_first(s, now)) return s.report().code;
-  if (ended_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
+  if (now.state == service_state::stopped) return s.succeed("is " + state_text(now) + " already");
   if (would(s, "stopped", now)) return 0;
-  const bool stops = now.state == service_state::stopping;
-  const control_result r = stops ? await_stopping(s, now) : stop_service(s);
+  const control_result r = end_service(s, now);
   return conclude(s, r, runs_now(s, ""));
 }
 
@@ -171,11 +167,11 @@ inline int verb_restart(verb_session& s) {
   service_status now;
   if (!look_first(s, now)) return s.report().code;
   if (would(s, "restarted", now)) return 0;
-  control_result r = await_stopping(s, now);
-  const bool runs = r.ok() && !ended_states.contains(r.status.state);
-  if (runs) r = stop_service(s);
-  if (r.ok()) r = start_service(s);
-  return conclude(s, r, runs_now(s, runs ? "restarted, is " : "started, is "));
+  const bool ran = !ended_states.contains(now.state);
+  control_result r;
+  if (ran) r = end_service(s, now);
+  if (r.ok()) r = start_service(s, {});
+  return conclude(s, r, runs_now(s, ran ? "restarted, is " : "started, is "));
 }
 
 /// A manager may hand the request on and not wait for the service to take it up, and so the first
@@ -217,7 +213,7 @@ inline int verb_status(verb_session& s) {
   s.succeed(state_text(now), status_code(now.state));
   if (now.state == service_state::not_installed) return s.report().code;
   s.note(std::string("  starts  ") + (now.enabled ? "with the system\n" : "when asked\n"));
-  if (!now.text.empty()) s.note("  says    " + now.text + '\n');
+  if (!now.text.empty() && now.text != to_string(now.state)) s.note("  note    " + now.text + '\n');
   return s.report().code;
 }
 

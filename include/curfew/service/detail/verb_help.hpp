@@ -17,20 +17,20 @@ namespace detail {
 [[nodiscard]] constexpr std::string_view verb_purpose(verb v) noexcept {
   switch (v) {
     case verb::install:
-      return "Makes this program a service of the system, or brings the one that is installed up\n"
-             "to date. What is as it should be is left alone, and a change that cannot be made\n"
-             "as a whole is undone.\n";
+      return "Makes this program a service of the system, or brings the one that is installed\n"
+             "up to date. What is as it should be is left alone, and a change that cannot be\n"
+             "made as a whole is undone.\n";
     case verb::uninstall: return "Stops the service and removes it from the system.\n";
     case verb::start: return "Starts the service and waits until it runs.\n";
     case verb::stop: return "Stops the service and waits until it has ended.\n";
     case verb::restart: return "Stops the service, if it runs, starts it and waits until it runs.\n";
     case verb::reload: return "Has the service read its configuration anew.\n";
     case verb::status: return "Says in which state the service is.\n";
-    case verb::run: return "Runs the program in the foreground, as a service would run.\n";
+    case verb::run: return "Runs the program in the foreground, whoever started it.\n";
     case verb::render:
-      return "Prints what install would have the system know of the service: for the manager of\n"
-             "this system and for Kubernetes, or what is asked for. Nothing is changed.\n";
-    case verb::doctor: return "Looks for what goes wrong, or will one day, and says how to mend it.\n";
+      return "Prints what install would have the system know of the service, for the manager\n"
+             "of this system and for Kubernetes, or in the forms asked for. Changes nothing.\n";
+    case verb::doctor: return "Looks for what is wrong, or will be, and says how to mend it.\n";
     case verb::none: break;
   }
   return "";
@@ -43,7 +43,7 @@ namespace detail {
     case verb::render: return "0 done, 1 failed";
     case verb::doctor: return "0 no error found, 1 errors found or failed";
     case verb::none: return "";
-    default: return "0 done, or so already, 1 failed or not in time, 130 interrupted";
+    default: return "0 done or so already, 1 failed, 130 interrupted";
   }
 }
 
@@ -61,14 +61,15 @@ namespace detail {
 
 [[nodiscard]] inline std::string verb_help(verb v, std::string_view program) {
   std::string text = "usage: " + std::string(program) + ' ' + std::string(to_string(v));
-  text.append(" [OPTIONS]").append(verb_arguments(v)).append("\n\n").append(verb_purpose(v)) += '\n';
+  text.append(" [OPTIONS]").append(verb_arguments(v)).append("\n\n").append(verb_purpose(v)) +=
+      '\n';
   for (const verb_option& o : verb_options) {
     const std::string operand = o.operand.empty() ? "" : ' ' + std::string(o.operand);
     if (o.verbs.contains(v)) text += help_line(std::string(o.word) + operand, o.help);
   }
   if (v == verb::run) text += help_line("ARGS...", "the program's own arguments");
   if (verb_arguments(v).starts_with(" [--")) {
-    text += help_line("-- ARGS...", "the service's own arguments, instead of the declared ones");
+    text += help_line("-- ARGS...", "the service's arguments, instead of the declared ones");
   }
   text.append("\nexit code: ").append(verb_exit_codes(v));
   if (v == verb::run) return text + '\n';

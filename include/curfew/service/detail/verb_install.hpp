@@ -42,12 +42,15 @@ inline failure prepare_request(verb_session& s) {
   return why;
 }
 
+[[nodiscard]] inline std::string quoted_word(const std::string& word) {
+  const bool plain = !word.empty() && word.find_first_of(" \t\"'") == word.npos;
+  return plain ? word : '"' + word + '"';
+}
+
+/// For people to read.
 [[nodiscard]] inline std::string command_text(const install_request& r) {
-  std::string text = r.executable;
-  for (const std::string& a : r.spec.arguments) {
-    const bool plain = !a.empty() && a.find_first_of(" \t\"'") == a.npos;
-    text += plain ? ' ' + a : " \"" + a + '"';
-  }
+  std::string text = quoted_word(r.executable);
+  for (const std::string& a : r.spec.arguments) text += ' ' + quoted_word(a);
   if (!r.spec.working_directory.empty()) text += ", in " + r.spec.working_directory;
   return text;
 }
@@ -102,8 +105,8 @@ inline int verb_install(verb_session& s) {
   service_status before;
   s.report().changed = false;
   failure why = prepare_request(s);
+  if (!why) why = s.manager().plan_install(*s.report().request, plan);  // which asks for rights
   if (!why) why = s.manager().query(s.name(), before);
-  if (!why) why = s.manager().plan_install(*s.report().request, plan);
   if (why) return s.fail(std::move(why));
   if (plan.empty()) return s.succeed("no change");
   if (show_plan(s, plan)) return 0;
@@ -111,33 +114,46 @@ inline int verb_install(verb_session& s) {
   return code != 0 ? code : finish_install(s, before);
 }
 
-/// A service that runs is stopped as a step of its own, so that it is started again when it cannot
-/// be removed. An undoing that nobody waits for any more has done what it could.
-[[nodiscard]] inline install_step stop_step(verb_session& s, const service_status& now) {
-  const auto stop = [&s, now]() -> failure {
-    const bool stops = now.state == service_state::stopping;
-    control_result r = stops ? await_stopping(s, now) : stop_service(s);
-    if (r.end != await_end::interrupted) return r.why;
-    s.interrupt("it is " + state_text(r.status) + ", and is left so");
-    return {failure::kind_type::failed, "interrupted"};
-  };
-  const auto start = [&s] { return start_service(s).why; };
-  return {.what = "service", .from = state_text(now), .to = "stopped", .apply = stop, .undo = start};
+[[nodiscard]] inline install_step stop_step(const service_status& now) {
+  return {.what = "service", .from = state_text(now), .to = "stopped"};
+}
+
+/// A failed one may be about to be started again by its manager.
+[[nodiscard]] inline bool rests(service_state state) noexcept {
+  return state == service_state::stopped || state == service_state::not_installed;
+}
+
+/// A service that was stopped for its removal, and is still there, goes on as before.
+inline void start_again(verb_session& s) {
+  const failure why = s.manager().start(s.name());
+  s.note(why ? "  ! could not be started again: " + why.text + '\n' : "started again\n");
+}
+
+/// What there is to remove is asked for anew, since a service that has ended may have left more.
+inline int remove_stopped(verb_session& s, bool ran) {
+  install_plan plan;
+  failure why = s.manager().plan_uninstall(s.name(), plan);
+  const int code = why ? s.fail(std::move(why)) : apply_and_tell(s, plan);
+  if (code != 0 && ran) start_again(s);
+  if (code != 0) return code;
+  s.report().changed = true;
+  s.report().status.reset();
+  return s.succeed("uninstalled");
 }
 
 inline int verb_uninstall(verb_session& s) {
   install_plan plan;
   service_status now;
   s.report().changed = false;
-  failure why = s.manager().query(s.name(), now);
-  if (!why) why = s.manager().plan_uninstall(s.name(), plan);
+  failure why = s.manager().plan_uninstall(s.name(), plan);
+  if (!why) why = s.manager().query(s.name(), now);
   if (why) return s.fail(std::move(why));
   if (plan.empty()) return s.succeed("is not installed");
-  if (!ended_states.contains(now.state)) plan.insert(plan.begin(), stop_step(s, now));
+  if (!rests(now.state)) plan.insert(plan.begin(), stop_step(now));
   if (show_plan(s, plan)) return 0;
-  if (const int code = apply_and_tell(s, plan)) return code;
-  s.report().status.reset();
-  return s.succeed("uninstalled");
+  const control_result r = rests(now.state) ? control_result{} : end_service(s, now);
+  if (!r.ok()) return conclude(s, r, {});
+  return remove_stopped(s, alive_states.contains(now.state));
 }
 
 }  // namespace detail

@@ -54,10 +54,10 @@ class verb_output {
 };
 
 struct verb_call {
-  service_spec spec = {};     ///< with the name that the command line gives
+  service_spec spec = {};  ///< with the name that the command line gives
   verb_line line = {};
-  std::string program = {};   ///< for hints of what to type next
-  stop_token stop = {};       ///< Ctrl-C, and the time
+  std::string program = {};  ///< for hints of what to type next
+  stop_token stop = {};      ///< Ctrl-C, and the time
 };
 
 /// What --json tells. Empty members are left out.

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 CURFEW_BEGIN
 namespace detail {
@@ -27,88 +26,43 @@ namespace detail {
   return std::to_string(n).append(1, ' ').append(noun).append(n == 1 ? "" : "s");
 }
 
-[[nodiscard]] constexpr bool is_long(std::string_view text) noexcept {
-  return text.find('\n') != text.npos;
-}
-
-[[nodiscard]] inline std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
+/// Each line of `text` after a mark.
+[[nodiscard]] inline std::string marked_lines(std::string_view mark, std::string_view text) {
+  std::string out;
   while (!text.empty()) {
     const std::size_t end = (std::min)(text.find('\n'), text.size());
-    lines.push_back(text.substr(0, end));
+    out.append(mark).append(text.substr(0, end)).append(1, '\n');
     text.remove_prefix((std::min)(end + 1, text.size()));
   }
-  return lines;
+  return out;
 }
 
-/// How many lines the tails of two texts have in common, for each pair of tails.
-class common_lines {
- public:
-  common_lines(const std::vector<std::string_view>& a, const std::vector<std::string_view>& b)
-      : width_(b.size() + 1), length_((a.size() + 1) * width_) {
-    for (std::size_t i = a.size(); i-- > 0;) {
-      for (std::size_t j = b.size(); j-- > 0;) {
-        length_[i * width_ + j] = a[i] == b[j] ? at(i + 1, j + 1) + 1
-                                               : (std::max)(at(i + 1, j), at(i, j + 1));
-      }
-    }
-  }
-  [[nodiscard]] std::size_t at(std::size_t i, std::size_t j) const {
-    return length_[i * width_ + j];
-  }
-
- private:
-  std::size_t width_;
-  std::vector<std::size_t> length_;
-};
-
-/// The lines that go, with a minus, and those that come, with a plus, in their order.
-[[nodiscard]] inline std::string line_diff(std::string_view from, std::string_view to) {
-  const auto a = lines_of(from);
-  const auto b = lines_of(to);
-  const common_lines common(a, b);
-  std::string text;
-  std::size_t i = 0;
-  std::size_t j = 0;
-  while (i < a.size() || j < b.size()) {
-    const bool goes = j == b.size() || (i < a.size() && common.at(i + 1, j) >= common.at(i, j + 1));
-    if (i < a.size() && j < b.size() && a[i] == b[j]) {
-      ++i, ++j;
-    } else {
-      text.append(goes ? "      - " : "      + ").append(goes ? a[i++] : b[j++]).append(1, '\n');
-    }
-  }
-  return text;
+[[nodiscard]] inline std::string change_of(const install_step& s) {
+  const bool both = !s.from.empty() && !s.to.empty();
+  return both ? s.from + " -> " + s.to : s.from + s.to;
 }
 
-[[nodiscard]] inline std::string one_line(std::string_view text) {
-  return is_long(text) ? counted(lines_of(text).size(), "line") : std::string(text);
-}
-
-/// Step: an install_step or a step_result.
-template <class Step>
-[[nodiscard]] std::string change_of(const Step& s) {
-  if (s.from.empty() || s.to.empty()) return one_line(s.from.empty() ? s.to : s.from);
-  if (is_long(s.from) || is_long(s.to)) return "";
-  return s.from + " -> " + s.to;
-}
-
-template <class Step>
-[[nodiscard]] std::string change_line(const Step& s, std::size_t column) {
+/// What is too long for a line with the others has lines of its own.
+[[nodiscard]] inline std::string change_lines(const install_step& s, std::size_t column) {
+  constexpr std::size_t room = 100;
   const char* const mark = s.from.empty() ? "  + " : s.to.empty() ? "  - " : "  ~ ";
   const std::string change = change_of(s);
-  std::string line = mark + (change.empty() ? s.what : padded_to(s.what, column) + "  " + change);
-  line += '\n';
-  if (change.empty()) line += line_diff(s.from, s.to);
-  return line;
+  const std::string line = mark + padded_to(s.what, column) + "  " + change + '\n';
+  const bool fits_in = line.size() <= room && change.find('\n') == change.npos;
+  if (fits_in) return line;
+  return mark + s.what + '\n' + marked_lines("      - ", s.from) + marked_lines("      + ", s.to);
 }
 
-/// A line for each change: what comes, what goes, and what becomes of what.
+/// A line for each change: what comes, what goes, and what becomes of what. A long name does not
+/// push the others aside.
 [[nodiscard]] inline std::string plan_text(const install_plan& plan) {
+  constexpr std::size_t widest = 40;
   std::size_t column = 0;
-  for (const install_step& s : plan) column = (std::max)(column, s.what.size());
+  for (const install_step& s : plan) {
+    if (s.what.size() <= widest) column = (std::max)(column, s.what.size());
+  }
   std::string text;
-  for (const install_step& s : plan) text += change_line(s, (std::min)(column, std::size_t(48)));
+  for (const install_step& s : plan) text += change_lines(s, column);
   return text;
 }
 

@@ -30,22 +30,24 @@ class box_record final : public scm_port,
     std::vector<scm_status> statuses = {};
     std::vector<std::string> datagrams = {};
     std::vector<std::string> lines = {};
+    bool entered = false;  // main has been called
     bool ready = false;
     bool stopping = false;
     std::optional<int> ended = {};     // the process, by force or by its last signal
     std::optional<int> returned = {};  // run()
+
+    /// Nothing is told any more.
+    [[nodiscard]] bool over() const noexcept { return ended || returned; }
   };
 
   bool set_status(const scm_status& s) noexcept override {
-    change([&](contents& c) { c.statuses.push_back(s); });
-    return true;
+    return tell([&](contents& c) { c.statuses.push_back(s); });
   }
   bool send(std::string_view datagram) noexcept override {
-    change([&](contents& c) { c.datagrams.emplace_back(datagram); });
-    return true;
+    return tell([&](contents& c) { c.datagrams.emplace_back(datagram); });
   }
   void write(severity, std::string_view line) noexcept override {
-    change([&](contents& c) { c.lines.emplace_back(line); });
+    tell([&](contents& c) { c.lines.emplace_back(line); });
   }
   void end(int code) noexcept override {
     change([&](contents& c) {
@@ -66,14 +68,25 @@ class box_record final : public scm_port,
     const std::lock_guard lock(mutex_);
     return now_;
   }
-  /// False: it did not come about, in a time after which it never will.
+  /// False: it did not come about before the end, or in a time after which it never will.
   template <class Condition>
   [[nodiscard]] bool await(Condition condition) const {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return condition(now_); });
+    const auto enough = [&] { return now_.over() || condition(now_); };
+    changed_.wait_for(lock, std::chrono::seconds(30), enough);
+    return condition(now_);
   }
 
  private:
+  /// A process that has ended tells nothing, though main runs on in the box.
+  template <class F>
+  bool tell(F f) {
+    change([&](contents& c) {
+      if (!c.ended) f(c);
+    });
+    return true;
+  }
+
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   contents now_;

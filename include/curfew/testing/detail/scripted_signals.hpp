@@ -9,10 +9,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <system_error>
 
 CURFEW_BEGIN
 namespace detail {
+
+enum : int { console_close_event = 2, console_logoff_event = 5, console_shutdown_event = 6 };
+inline constexpr int console_break_signal = 21;  // SIGBREAK of Windows
 
 /// Each has its own, so that several runs may stand side by side in one test.
 class scripted_signals final : public signal_source {
@@ -25,9 +29,23 @@ class scripted_signals final : public signal_source {
     const bool taken = open_.exchange(true);
     if (taken) ec = std::make_error_code(std::errc::device_or_resource_busy);
     if (!taken) inbox_.open(options);
+    if (!taken) in_service_ = options.in_service;
     return !taken;
   }
-  signal_set stopping(signal_set asked) const noexcept override { return asked; }
+  /// As Windows has it, on every system: Ctrl-Break is a SIGTERM.
+  signal_set stopping(signal_set asked) const noexcept override {
+    if (asked.contains(SIGTERM)) asked.insert(console_break_signal);
+    return asked;
+  }
+
+  /// What the handler for console events does. False: the event is none of this program's business,
+  /// since a service outlives the users that log off, and is told of a shutdown by its manager.
+  bool console_event(int event) noexcept {
+    const bool of_users = event == console_logoff_event || event == console_shutdown_event;
+    if (in_service_ && of_users) return false;
+    inbox_.ending({stop_cause::console, event});
+    return true;
+  }
   bool take(int signal, route way, std::error_code& ec) noexcept override {
     ec.clear();
     inbox_.set_route(signal, way);
@@ -49,6 +67,7 @@ class scripted_signals final : public signal_source {
  private:
   signal_inbox inbox_;
   std::atomic<bool> open_{false};
+  std::atomic<bool> in_service_{false};
 };
 
 }  // namespace detail

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Applies a change of the system's configuration as a whole: all of it, or nothing.
+#ifndef CURFEW_HOST_INSTALL_APPLY_PLAN_HPP
+#define CURFEW_HOST_INSTALL_APPLY_PLAN_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/install_step.hpp>
+#include <curfew/release/detail/attempt.hpp>
+#include <curfew/stop/stop_token.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+CURFEW_BEGIN
+
+enum class step_outcome {
+  not_reached,    ///< nothing was done about it
+  applied,        ///< it is as asked
+  not_supported,  ///< this system cannot; optional, or the reason why all was undone
+  failed,         ///< it is as before
+  undone,         ///< it was applied, and is as before again
+  undo_failed,    ///< it was applied, and could not be taken back: somebody has to look after it
+};
+
+[[nodiscard]] constexpr const char* to_string(step_outcome outcome) noexcept;
+
+struct step_result {
+  std::string what = {};
+  std::string from = {};
+  std::string to = {};
+  step_outcome outcome = step_outcome::not_reached;
+  std::string text = {};  ///< what went wrong with it
+};
+
+struct apply_report {
+  std::vector<step_result> steps = {};  ///< one for each step of the plan, in its order
+  failure why = {};                     ///< why all was undone; empty: the plan is applied
+  bool interrupted = false;             ///< it was undone because of a stop
+
+  [[nodiscard]] bool ok() const noexcept { return !why && !interrupted; }
+  [[nodiscard]] bool changed() const noexcept;    ///< something is not as before
+  [[nodiscard]] bool half_done() const noexcept;  ///< something could not be undone
+};
+
+/// In order, on the calling thread. A step that is optional may fail. When another one fails, all
+/// that were applied are undone, newest first, each of them whatever becomes of the others. A stop
+/// is noticed between two steps and is a reason to undo, too; undoing does not stop. An exception
+/// out of a step is its failure.
+[[nodiscard]] apply_report apply_plan(const install_plan& plan, const stop_token& stop = {});
+
+// ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+[[nodiscard]] inline std::string text_of(const std::exception_ptr& error) {
+#if CURFEW_EXCEPTIONS
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+  }
+#else
+  static_cast<void>(error);
+#endif
+  return "an exception of an unknown type";
+}
+
+[[nodiscard]] inline failure call_step(const std::function<failure()>& f) {
+  failure what;
+  if (!f) return what;
+  const std::exception_ptr error = attempt([&] { what = f(); });
+  return error == nullptr ? what : failure{failure::kind_type::failed, text_of(error)};
+}
+
+/// False: it failed, and it had to be done.
+inline bool apply_step(const install_step& step, step_result& result, failure& why) {
+  failure error = call_step(step.apply);
+  result.outcome = step_outcome::applied;
+  if (!error) return true;
+  const bool unsupported = error.kind == failure::kind_type::not_supported;
+  result.outcome = unsupported ? step_outcome::not_supported : step_outcome::failed;
+  result.text = error.text;
+  if (!step.optional) why = std::move(error);
+  return step.optional;
+}
+
+inline void undo_step(const install_step& step, step_result& result) {
+  if (result.outcome != step_outcome::applied) return;
+  failure error = call_step(step.undo);
+  result.outcome = error ? step_outcome::undo_failed : step_outcome::undone;
+  result.text = std::move(error.text);
+}
+
+[[nodiscard]] inline std::vector<step_result> results_of(const install_plan& plan) {
+  std::vector<step_result> results;
+  results.reserve(plan.size());
+  for (const install_step& s : plan) results.push_back({s.what, s.from, s.to});
+  return results;
+}
+
+}  // namespace detail
+
+inline apply_report apply_plan(const install_plan& plan, const stop_token& stop) {
+  apply_report report;
+  report.steps = detail::results_of(plan);
+  std::size_t done = 0;
+  while (done < plan.size() && report.ok()) {
+    report.interrupted = stop.stop_requested();
+    if (report.interrupted || !detail::apply_step(plan[done], report.steps[done], report.why)) break;
+    ++done;
+  }
+  if (report.ok()) return report;
+  while (done-- > 0) detail::undo_step(plan[done], report.steps[done]);
+  return report;
+}
+
+inline bool apply_report::changed() const noexcept {
+  return std::any_of(steps.begin(), steps.end(), [](const step_result& s) {
+    return s.outcome == step_outcome::applied || s.outcome == step_outcome::undo_failed;
+  });
+}
+
+inline bool apply_report::half_done() const noexcept {
+  return std::any_of(steps.begin(), steps.end(), [](const step_result& s) {
+    return s.outcome == step_outcome::undo_failed;
+  });
+}
+
+constexpr const char* to_string(step_outcome outcome) noexcept {
+  switch (outcome) {
+    case step_outcome::not_reached: return "not reached";
+    case step_outcome::applied: return "applied";
+    case step_outcome::not_supported: return "not supported";
+    case step_outcome::failed: return "failed";
+    case step_outcome::undone: return "undone";
+    case step_outcome::undo_failed: return "undo failed";
+  }
+  return "unknown";
+}
+
+CURFEW_END
+
+#endif

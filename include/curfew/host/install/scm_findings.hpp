@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What can be wrong with a service's entry in the service manager of Windows, read from the entry
+// alone.
+#ifndef CURFEW_HOST_INSTALL_SCM_FINDINGS_HPP
+#define CURFEW_HOST_INSTALL_SCM_FINDINGS_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/command_line.hpp>
+#include <curfew/host/install/finding.hpp>
+#include <curfew/host/install/scm_settings.hpp>
+#include <curfew/host/install/scm_words.hpp>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+CURFEW_BEGIN
+
+/// `installed` as it was found; `spec` as the program declares itself now.
+[[nodiscard]] findings examine_settings(const service_spec& spec, const scm_settings& installed);
+
+namespace detail {
+
+/// The program of an image path as its author meant it: one without quotes ends with its extension.
+[[nodiscard]] std::string meant_program(std::string_view image_path);
+
+}  // namespace detail
+
+// ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+inline std::string meant_program(std::string_view image_path) {
+  std::string lowered(image_path);
+  std::transform(lowered.begin(), lowered.end(), lowered.begin(), lower);
+  const auto extension = lowered.find(".exe");
+  if (image_path.starts_with('"') || extension == lowered.npos) return take_program(image_path);
+  return std::string(image_path.substr(0, extension + 4));
+}
+
+inline void examine_image_path(const scm_settings& s, findings& found) {
+  const std::string program = meant_program(s.command_line);
+  if (s.command_line.starts_with('"') || program.find(' ') == program.npos) return;
+  const std::string first = program.substr(0, program.find(' ')) + ".exe";
+  found.push_back({severity::error,
+                   "the image path has blanks and no quotes: a program " + first +
+                       " would be started instead, with the service's rights",
+                   "install it again, which quotes the path"});
+}
+
+inline void examine_type(const scm_settings& s, findings& found) {
+  if (s.type == scm_own_process) return;
+  const bool interactive = (s.type & scm_interactive) != 0;
+  found.push_back({severity::warning,
+                   "it is installed as " + type_in_words(s.type) +
+                       (interactive ? "; no service reaches the desktop" : ""),
+                   "install it again, which gives it a process of its own"});
+}
+
+/// SCM rule 18: without the flag only a crash counts, and a service that reports its failure stays
+/// down.
+inline void examine_failures(const scm_settings& s, findings& found) {
+  if (!s.failure || s.failure->actions.empty() || s.non_crash.value_or(true)) return;
+  found.push_back({severity::warning,
+                   "its failure actions are for crashes alone; a failure that it reports itself "
+                   "restarts nothing",
+                   "install it again, or: sc failureflag " + s.name + " 1"});
+}
+
+[[nodiscard]] inline bool without_password(std::string_view account) noexcept {
+  if (same_name(account, "LocalSystem") || account.ends_with('$')) return true;
+  const std::string_view domain = account.substr(0, (std::min)(account.find('\\'), account.size()));
+  return same_name(domain, "NT AUTHORITY") || same_name(domain, "NT SERVICE");
+}
+
+inline void examine_account(const scm_settings& s, findings& found) {
+  if (without_password(s.account)) return;
+  found.push_back({severity::warning,
+                   "it runs as " + s.account +
+                       ", which needs its password kept here and the right to log on as a service; "
+                       "a changed password keeps it from starting (error 1069)",
+                   "use the account NT SERVICE\\" + s.name + ", or a managed service account"});
+}
+
+/// How long a stop may take when the system goes down.
+[[nodiscard]] inline std::uint32_t shutdown_need(const service_spec& spec) noexcept {
+  const bool bounded = spec.stop_timeout < (clock_duration::max)();
+  const clock_duration stop = bounded ? saturate(spec.stop_timeout) : clock_duration::zero();
+  return whole<std::chrono::milliseconds>((std::max)(saturate(spec.preshutdown_timeout), stop));
+}
+
+inline void examine_preshutdown(const service_spec& spec, const scm_settings& s, findings& found) {
+  if (spec.preshutdown_timeout <= clock_duration::zero() || !s.preshutdown_ms) return;
+  const std::uint32_t need = shutdown_need(spec);
+  if (*s.preshutdown_ms >= need) return;
+  found.push_back({severity::warning,
+                   "when the system shuts down it gets " +
+                       milliseconds_in_words(*s.preshutdown_ms) + ", and a stop may take " +
+                       milliseconds_in_words(need),
+                   "declare a preshutdown_timeout as long as the stop_timeout, and install again"});
+}
+
+}  // namespace detail
+
+inline findings examine_settings(const service_spec& spec, const scm_settings& installed) {
+  findings found;
+  detail::examine_image_path(installed, found);
+  detail::examine_type(installed, found);
+  detail::examine_failures(installed, found);
+  detail::examine_account(installed, found);
+  detail::examine_preshutdown(spec, installed, found);
+  return found;
+}
+
+CURFEW_END
+
+#endif

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// systemctl, asked without a shell; its answers as values and as failures.
+#ifndef CURFEW_HOST_SYSTEMD_SYSTEMCTL_HPP
+#define CURFEW_HOST_SYSTEMD_SYSTEMCTL_HPP
+
+#include <curfew/config.hpp>
+
+#if CURFEW_LINUX
+
+#include <curfew/host/install/install_step.hpp>
+#include <curfew/host/posix/run_program.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// What `systemctl show` says of a unit. A property that is not there is empty.
+class unit_properties {
+ public:
+  /// Lines of NAME=VALUE.
+  [[nodiscard]] static unit_properties parse(std::string_view text);
+
+  [[nodiscard]] const std::string& operator[](const std::string& name) const;
+  [[nodiscard]] std::int64_t number(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::string> values_;
+};
+
+/// Thread safety: any thread.
+class systemctl {
+ public:
+  explicit systemctl(bool user) noexcept : user_(user) {}
+
+  /// Empty when the manager has done it. Waits for its answer, not for a service.
+  [[nodiscard]] failure run(std::vector<std::string> words) const;
+  [[nodiscard]] failure show(const std::string& unit, unit_properties& into) const;
+
+  /// Of systemd, also where no manager runs; 0: not known.
+  [[nodiscard]] int version() const;
+  [[nodiscard]] bool user() const noexcept { return user_; }
+
+ private:
+  [[nodiscard]] program_result call(std::vector<std::string> words) const;
+  [[nodiscard]] failure explain(const std::string& verb, const program_result& result) const;
+  [[nodiscard]] failure no_manager() const;
+
+  bool user_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+inline unit_properties unit_properties::parse(std::string_view text) {
+  unit_properties all;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    const std::size_t equals = line.find('=');
+    if (equals != line.npos)
+      all.values_[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+    text.remove_prefix((std::min)(line.size() + 1, text.size()));
+  }
+  return all;
+}
+
+inline const std::string& unit_properties::operator[](const std::string& name) const {
+  static const std::string* const none = new std::string;  // outlives every static
+  const auto found = values_.find(name);
+  return found == values_.end() ? *none : found->second;
+}
+
+inline std::int64_t unit_properties::number(const std::string& name) const {
+  const std::string& text = (*this)[name];
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+[[nodiscard]] inline std::string_view first_line(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
+
+[[nodiscard]] inline bool mentions(std::string_view text, std::string_view what) {
+  return text.find(what) != text.npos;
+}
+
+inline program_result systemctl::call(std::vector<std::string> words) const {
+  std::vector<std::string> all = {"systemctl", "--no-pager", "--no-ask-password"};
+  if (user_) all.emplace_back("--user");
+  for (std::string& w : words) all.push_back(std::move(w));
+  return run_program(all);
+}
+
+inline failure systemctl::run(std::vector<std::string> words) const {
+  const std::string verb = words.front();
+  return explain(verb, call(std::move(words)));
+}
+
+inline failure systemctl::show(const std::string& unit, unit_properties& into) const {
+  constexpr const char* names =
+      "ActiveState,BindPaths,BindReadOnlyPaths,DropInPaths,DynamicUser,ExecMainCode,ExecMainStatus,"
+      "ExecStart,FragmentPath,Job,"
+      "LoadError,LoadState,MainPID,NeedDaemonReload,NotifyAccess,PrivateTmp,ProtectHome,StatusText,"
+      "SubState,TimeoutStartUSec,TimeoutStopUSec,Type,UnitFileState,User,WatchdogUSec";
+  const program_result result = call({"show", "-p", names, "--", unit});
+  into = unit_properties::parse(result.output);
+  return explain("show", result);
+}
+
+inline int systemctl::version() const {
+  const std::string text = call({"--version"}).output;  // "systemd 252 (252.38-1)"
+  const std::size_t digits = text.find_first_of("0123456789");
+  int version = 0;
+  if (digits == text.npos) return 0;
+  std::from_chars(text.data() + digits, text.data() + text.size(), version);
+  return version;
+}
+
+inline failure systemctl::no_manager() const {
+  if (!user_) {
+    return {failure::kind_type::not_supported,
+            "systemd does not run here as the system's service manager; use another one, as the "
+            "container's"};
+  }
+  return {
+      failure::kind_type::not_supported,
+      "no systemd of this user is running: log in as the user itself, not by su or sudo, or let "
+      "one run always: loginctl enable-linger"};
+}
+
+/// The texts are those of systemctl, which has no translations; exit codes as of LSB: 4 for missing
+/// rights, 5 for a unit that does not exist.
+inline failure systemctl::explain(const std::string& verb, const program_result& result) const {
+  using kind = failure::kind_type;
+  if (result.ok()) return {};
+  if (result.error) {
+    return {kind::not_supported, "systemctl cannot be started (" + result.error.message() +
+                                     "): services are installed where systemd is"};
+  }
+  const std::string said = "systemctl " + verb + ": " + std::string(first_line(result.errors));
+  if (!result.in_time)
+    return {kind::not_in_time, "systemctl " + verb + " did not answer; try again"};
+  for (const char* text : {"Failed to connect to bus", "not been booted with systemd"}) {
+    if (mentions(result.errors, text)) return no_manager();
+  }
+  for (const char* text : {"Access denied", "Permission denied", "authentication required"}) {
+    if (mentions(result.errors, text)) return {kind::needs_rights, "needs root: " + said};
+  }
+  if (result.exit_code == 5) return {kind::not_installed, said};
+  return {kind::failed, said};
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
+#endif

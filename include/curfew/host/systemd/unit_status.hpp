@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The state of a service out of what systemd says of its unit.
+#ifndef CURFEW_HOST_SYSTEMD_UNIT_STATUS_HPP
+#define CURFEW_HOST_SYSTEMD_UNIT_STATUS_HPP
+
+#include <curfew/config.hpp>
+
+#if CURFEW_LINUX
+
+#include <curfew/host/install/service_manager.hpp>
+#include <curfew/host/systemd/systemctl.hpp>
+
+#include <csignal>
+#include <string>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Between two attempts a service counts as failed: it does not run, and its last run was a
+/// failure.
+[[nodiscard]] inline service_state moving_state(const unit_properties& unit) {
+  const std::string& state = unit["ActiveState"];
+  if (state == "activating") {
+    return unit["SubState"] == "auto-restart" ? service_state::failed : service_state::starting;
+  }
+  if (state == "deactivating") return service_state::stopping;
+  if (state == "reloading" || state == "refreshing") return service_state::reloading;
+  return state == "active" ? service_state::running : service_state::unknown;
+}
+
+/// What does not run, but has an order that systemd has not begun with, is starting.
+[[nodiscard]] inline service_state state_of(const unit_properties& unit) {
+  const std::string& state = unit["ActiveState"];
+  const bool resting = state == "inactive" || state == "failed";
+  if (!resting) return moving_state(unit);
+  if (unit["LoadState"] == "not-found") return service_state::not_installed;
+  if (unit.number("Job") != 0) return service_state::starting;
+  return state == "failed" ? service_state::failed : service_state::stopped;
+}
+
+/// As outcome has it: 128 + n for signal n.
+[[nodiscard]] inline int exit_code_of(const unit_properties& unit) {
+  const int status = static_cast<int>(unit.number("ExecMainStatus"));
+  const bool by_signal = unit.number("ExecMainCode") > CLD_EXITED;
+  return by_signal ? 128 + status : status;
+}
+
+[[nodiscard]] inline service_status status_of(const unit_properties& unit) {
+  service_status status;
+  status.state = state_of(unit);
+  status.pid = unit.number("MainPID");
+  status.exit_code = exit_code_of(unit);
+  status.text = unit["StatusText"];
+  status.enabled = unit["UnitFileState"].starts_with("enabled");
+  return status;
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
+#endif

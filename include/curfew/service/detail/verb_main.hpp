@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A verb from its command line to its exit code.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_MAIN_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_MAIN_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/checks.hpp>
+#include <curfew/release/detail/attempt.hpp>
+#include <curfew/service/detail/verb_control.hpp>
+#include <curfew/service/detail/verb_help.hpp>
+#include <curfew/service/detail/verb_inspect.hpp>
+#include <curfew/service/detail/verb_install.hpp>
+#include <curfew/service/detail/verb_json.hpp>
+#include <curfew/service/detail/verb_session.hpp>
+
+#include <exception>
+#include <string>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Everything but `run`, which has no outcome of its own. Returns the exit code.
+[[nodiscard]] int obey_verb(verb_backend& backend, const verb_call& call, verb_output& output);
+
+// ---------------------------------------------------------------------------------------------
+
+inline int dispatch_verb(verb_session& s) {
+  switch (s.line().what) {
+    case verb::install: return verb_install(s);
+    case verb::uninstall: return verb_uninstall(s);
+    case verb::start: return verb_start(s);
+    case verb::stop: return verb_stop(s);
+    case verb::restart: return verb_restart(s);
+    case verb::reload: return verb_reload(s);
+    case verb::status: return verb_status(s);
+    case verb::render: return verb_render(s);
+    case verb::doctor: return verb_doctor(s);
+    case verb::run:
+    case verb::none: break;
+  }
+  return s.refuse("there is nothing to do");
+}
+
+/// A name from the command line that cannot be one is wrong usage.
+inline int examine_and_dispatch(verb_session& s) {
+  if (!s.line().error.empty()) return s.refuse(s.line().error);
+  failure why = check_service_name(s.name());
+  if (!why) return dispatch_verb(s);
+  return s.line().name.empty() ? s.fail(std::move(why)) : s.refuse(why.text);
+}
+
+inline int obey_verb(verb_backend& backend, const verb_call& call, verb_output& output) {
+  if (call.line.help) return output.out(verb_help(call.line.what, call.program)), 0;
+  verb_session s(backend, call, output);
+  const std::exception_ptr error = attempt([&] { examine_and_dispatch(s); });
+  if (error != nullptr) s.fail({failure::kind_type::failed, text_of(error)});
+  if (call.line.json) output.out(verb_json(call.line, call.spec.name, s.report()) + '\n');
+  return s.report().code;
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Verbs on the system as it is: its manager, its terminal, its Ctrl-C.
+#ifndef CURFEW_SERVICE_DETAIL_VERB_SYSTEM_HPP
+#define CURFEW_SERVICE_DETAIL_VERB_SYSTEM_HPP
+
+#include <curfew/config.hpp>
+#include <curfew/host/install/doctor.hpp>
+#include <curfew/host/install/kubernetes.hpp>
+#include <curfew/host/install/scm_plan.hpp>
+#include <curfew/host/install/system_manager.hpp>
+#include <curfew/host/signals.hpp>
+#include <curfew/host/systemd/unit.hpp>
+#include <curfew/host/working_directory.hpp>
+#include <curfew/service/detail/verb_main.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Obeys it, and returns the exit code. A signal ends a wait and undoes a change half way; where the
+/// process has a signal_bridge already, signals stay that one's. What only looks is spared the
+/// bridge, and finds the process as its starter has made it.
+[[nodiscard]] int obey_on_system(const service_spec& spec, const verb_line& line,
+                                 const char* program);
+
+// ---------------------------------------------------------------------------------------------
+
+[[nodiscard]] inline failure path_failure(const std::string& path, std::error_code ec) {
+  if (!ec) return {};
+  return {failure::kind_type::failed, "cannot make " + path + " absolute: " + ec.message()};
+}
+
+/// As whoever runs the service will read it: from where the executable lies on.
+[[nodiscard]] inline failure make_absolute(std::string& path) {
+  std::error_code ec;
+  const auto here = [](std::error_code& e) { return executable_directory(e); };
+  std::string whole = working_directory_for(path, host_kind::console, here, ec);
+  if (ec) return path_failure(path, ec);
+  path = std::move(whole);
+  return {};
+}
+
+class system_backend final : public verb_backend {
+ public:
+  explicit system_backend(bool user) : manager_(system_manager(user)) {}
+
+  service_manager& manager() override { return *manager_; }
+
+  failure resolve(install_request& asked) override {
+    std::error_code ec;
+    asked.executable = executable_path(ec);
+    failure why = path_failure("this program", ec);
+    if (!why) why = make_absolute(asked.spec.working_directory);
+    for (std::string& path : asked.spec.writable_paths) {
+      if (CURFEW_POSIX != 0 && !why) why = make_absolute(path);
+    }
+    return why;
+  }
+
+  failure render(render_form form, const install_request& asked, std::string& into) override {
+    const render_form own = CURFEW_WINDOWS != 0 ? render_form::scm : render_form::unit;
+    if (form == own) into = manager_->render(asked);
+    if (!into.empty()) return {};
+    switch (form) {
+      case render_form::unit: into = render_unit(asked); break;
+      case render_form::scm: into = render_scm_plan(asked); break;
+      case render_form::kubernetes: into = render_kubernetes(asked); break;
+    }
+    return {};
+  }
+
+  findings diagnose(const install_request& asked) override { 
+    return examine_service(asked.spec, asked.user);
+  }
+
+ private:
+  std::unique_ptr<service_manager> manager_;
+};
+
+class standard_output final : public verb_output {
+ public:
+  void out(std::string_view text) override { write(stdout, text); }
+  void err(std::string_view text) override { write(stderr, text); }
+
+ private:
+  static void write(std::FILE* to, std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), to);
+    std::fflush(to);
+  }
+};
+
+/// The last name in the path that the program was started by, for hints of what to type next.
+[[nodiscard]] inline std::string typed_name(const char* program) {
+  const std::string_view path = program != nullptr ? program : "";
+  const std::size_t last = path.find_last_of(separators);
+  const std::string_view name = last == path.npos ? path : path.substr(last + 1);
+  return name.empty() ? "program" : std::string(name);
+}
+
+inline int obey_on_system(const service_spec& spec, const verb_line& line, const char* program) {
+  const stop_source stop;
+  std::error_code ec;
+  std::optional<signal_bridge> bridge;
+  if (changing_verbs.contains(line.what)) bridge.emplace(stop, ec);
+  verb_call call{spec, line, typed_name(program), stop.get_token()};
+  if (!line.name.empty()) call.spec.name = line.name;
+  system_backend backend(line.user);
+  standard_output output;
+  return obey_verb(backend, call, output);
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

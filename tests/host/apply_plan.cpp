@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Plans of scripted steps.
+#include <curfew/host/install/apply_plan.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "doctest/doctest.h"
+
+namespace {
+
+using curfew::apply_plan;
+using curfew::apply_report;
+using curfew::failure;
+using curfew::install_plan;
+using curfew::install_step;
+using curfew::step_outcome;
+using curfew::stop_source;
+
+struct script {
+  std::vector<std::string> calls;
+  install_plan plan;
+
+  install_step& add(const std::string& what, failure applying = {}, failure undoing = {}) {
+    const auto tells = [this](std::string call, failure result) {
+      return [this, call, result] {
+        calls.push_back(call);
+        return result;
+      };
+    };
+    plan.push_back({what, what + "-old", what + "-new", false, tells(what, applying),
+                    tells("undo " + what, undoing)});
+    return plan.back();
+  }
+};
+
+using words = std::vector<std::string>;
+
+std::vector<step_outcome> outcomes(const apply_report& r) {
+  std::vector<step_outcome> all;
+  for (const auto& s : r.steps) all.push_back(s.outcome);
+  return all;
+}
+
+failure failed(const char* text) { return {failure::kind_type::failed, text}; }
+failure unsupported() { return {failure::kind_type::not_supported, "error 124"}; }
+
+}  // namespace
+
+TEST_CASE("a plan is applied in its order") {
+  script s;
+  s.add("a");
+  s.add("b");
+  const apply_report r = apply_plan(s.plan);
+  CHECK(r.ok());
+  CHECK(r.changed());
+  CHECK(!r.half_done());
+  CHECK(s.calls == words{"a", "b"});
+  CHECK(outcomes(r) == std::vector{step_outcome::applied, step_outcome::applied});
+  CHECK(r.steps[1].what == "b");
+  CHECK(r.steps[1].from == "b-old");
+  CHECK(r.steps[1].to == "b-new");
+}
+
+TEST_CASE("an empty plan changes nothing and is done") {
+  const apply_report r = apply_plan({});
+  CHECK(r.ok());
+  CHECK(!r.changed());
+}
+
+TEST_CASE("a required step that fails undoes in reverse all that were applied") {
+  script s;
+  s.add("a");
+  s.add("b");
+  s.add("c", failed("no room"));
+  s.add("d");
+  const apply_report r = apply_plan(s.plan);
+  CHECK(!r.ok());
+  CHECK(r.why.text == "no room");
+  CHECK(!r.interrupted);
+  CHECK(!r.changed());
+  CHECK(s.calls == words{"a", "b", "c", "undo b", "undo a"});
+  CHECK(outcomes(r) == std::vector{step_outcome::undone, step_outcome::undone, step_outcome::failed,
+                                   step_outcome::not_reached});
+  CHECK(r.steps[2].text == "no room");
+}
+
+TEST_CASE("an optional step that fails or is not supported is told of and the rest goes on") {
+  script s;
+  s.add("a", unsupported()).optional = true;
+  s.add("b", failed("odd")).optional = true;
+  s.add("c");
+  const apply_report r = apply_plan(s.plan);
+  CHECK(r.ok());
+  CHECK(s.calls == words{"a", "b", "c"});
+  CHECK(outcomes(r) ==
+        std::vector{step_outcome::not_supported, step_outcome::failed, step_outcome::applied});
+  CHECK(r.steps[0].text == "error 124");
+}
+
+TEST_CASE("what was not applied is not undone") {
+  script s;
+  s.add("a", unsupported()).optional = true;
+  s.add("b");
+  s.add("c", unsupported());
+  const apply_report r = apply_plan(s.plan);
+  CHECK(r.why.kind == failure::kind_type::not_supported);
+  CHECK(s.calls == words{"a", "b", "c", "undo b"});
+  CHECK(r.steps[0].outcome == step_outcome::not_supported);
+}
+
+TEST_CASE("an undo that fails is told of and the others are undone") {
+  script s;
+  s.add("a");
+  s.add("b", {}, failed("locked"));
+  s.add("c");
+  s.add("d", failed("no room"));
+  const apply_report r = apply_plan(s.plan);
+  CHECK(s.calls == words{"a", "b", "c", "d", "undo c", "undo b", "undo a"});
+  CHECK(r.half_done());
+  CHECK(r.changed());
+  CHECK(r.steps[1].outcome == step_outcome::undo_failed);
+  CHECK(r.steps[1].text == "locked");
+  CHECK(r.steps[0].outcome == step_outcome::undone);
+}
+
+TEST_CASE("a stop is noticed between two steps and undoes them") {
+  stop_source stop;
+  script s;
+  s.add("a");
+  s.add("b").apply = [&] {
+    stop.request_stop();
+    return failure{};
+  };
+  s.add("c");
+  const apply_report r = apply_plan(s.plan, stop.get_token());
+  CHECK(!r.ok());
+  CHECK(r.interrupted);
+  CHECK(!r.why);
+  CHECK(s.calls == words{"a", "undo b", "undo a"});
+  CHECK(outcomes(r) ==
+        std::vector{step_outcome::undone, step_outcome::undone, step_outcome::not_reached});
+}
+
+TEST_CASE("a stop during the last step comes too late to undo") {
+  stop_source stop;
+  script s;
+  s.add("a").apply = [&] {
+    stop.request_stop();
+    return failure{};
+  };
+  CHECK(apply_plan(s.plan, stop.get_token()).ok());
+}
+
+TEST_CASE("a plan that is stopped before it begins does nothing") {
+  stop_source stop;
+  stop.request_stop();
+  script s;
+  s.add("a");
+  const apply_report r = apply_plan(s.plan, stop.get_token());
+  CHECK(r.interrupted);
+  CHECK(s.calls.empty());
+}
+
+TEST_CASE("steps without functions are applied and undone by doing nothing") {
+  script s;
+  s.plan.push_back({"a", "", "new"});
+  s.add("b", failed("no room"));
+  const apply_report r = apply_plan(s.plan);
+  CHECK(r.steps[0].outcome == step_outcome::undone);
+}
+
+#if CURFEW_EXCEPTIONS
+TEST_CASE("an exception out of a step is its failure and out of an undo does not end the undoing") {
+  script s;
+  s.add("a");
+  s.add("b").undo = []() -> failure { throw 1; };
+  s.add("c").apply = []() -> failure { throw std::runtime_error("no memory for it"); };
+  const apply_report r = apply_plan(s.plan);
+  CHECK(r.why.text == "no memory for it");
+  CHECK(r.steps[1].outcome == step_outcome::undo_failed);
+  CHECK(r.steps[0].outcome == step_outcome::undone);
+}
+#endif
+
+TEST_CASE("outcomes have names") {
+  CHECK(to_string(step_outcome::not_reached) == std::string("not reached"));
+  CHECK(to_string(step_outcome::applied) == std::string("applied"));
+  CHECK(to_string(step_outcome::not_supported) == std::string("not supported"));
+  CHECK(to_string(step_outcome::failed) == std::string("failed"));
+  CHECK(to_string(step_outcome::undone) == std::string("undone"));
+  CHECK(to_string(step_outcome::undo_failed) == std::string("undo failed"));
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What the manager of units makes of files, of rights, and of systemctl's words, without a systemd.
+#include <curfew/host/systemd/service_doctor.hpp>
+#include <curfew/host/systemd/unit_manager.hpp>
+
+#include "doctest/doctest.h"
+
+#if CURFEW_LINUX
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace curfew::detail;
+
+/// A folder that goes with the test.
+class scratch {
+ public:
+  scratch() { ::mkdtemp(name_.data()); }
+  scratch(const scratch&) = delete;
+  scratch& operator=(const scratch&) = delete;
+  ~scratch() { fs::remove_all(name_); }
+  [[nodiscard]] std::string operator/(const std::string& more) const { return name_ + "/" + more; }
+  [[nodiscard]] std::size_t size() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(name_), {}));
+  }
+
+ private:
+  std::string name_ = (fs::temp_directory_path() / "curfew-unit-XXXXXX").string();
+};
+
+std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+unsigned mode(const std::string& path) {
+  struct stat s {};
+  return ::stat(path.c_str(), &s) == 0 ? s.st_mode & 07777u : 0;
+}
+
+/// A variable of the environment for the time of a test.
+class variable {
+ public:
+  variable(const char* name, const char* value) : name_(name) {
+    const char* before = std::getenv(name);
+    had_ = before != nullptr;
+    before_ = had_ ? before : "";
+    value == nullptr ? ::unsetenv(name) : ::setenv(name, value, 1);
+  }
+  variable(const variable&) = delete;
+  variable& operator=(const variable&) = delete;
+  ~variable() { had_ ? ::setenv(name_, before_.c_str(), 1) : ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+  bool had_ = false;
+  std::string before_;
+};
+
+const unit_properties healthy = unit_properties::parse(
+    "Type=notify\nNotifyAccess=main\nTimeoutStartUSec=35s\nTimeoutStopUSec=35s\nWatchdogUSec=0\n"
+    "ExecStart={ path=/bin/sh ; argv[]=/bin/sh ; ignore_errors=no }\nUnitFileState=enabled\n"
+    "LoadState=loaded\nNeedDaemonReload=no\nPrivateTmp=yes\nProtectHome=tmpfs\n");
+
+/// What the doctor says of a healthy unit after a change of it.
+curfew::findings with(const std::string& changes, const curfew::service_spec& spec = {}) {
+  const std::string before =
+      "Type=notify\nNotifyAccess=main\nTimeoutStartUSec=35s\nTimeoutStopUSec=35s\n"
+      "ExecStart={ path=/bin/sh ; argv[]=/bin/sh ; }\nUnitFileState=enabled\nPrivateTmp=yes\n";
+  return examine_unit(spec, "web", false, unit_properties::parse(before + changes));
+}
+
+bool finds(const curfew::findings& all, const std::string& what) {
+  for (const auto& f : all) {
+    if (f.what.find(what) != f.what.npos) return !f.fix.empty();
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a unit file is written as a whole and readable by all") {
+  const scratch folder;
+  const unit_file file(folder / "a/b", "web.service");
+  std::vector<std::string> made;
+  CHECK_FALSE(file.write("one\n", made));
+  CHECK(made.size() == 2);
+  CHECK_FALSE(file.write("two\n", made));
+  CHECK(content(file.path()) == "two\n");
+  CHECK(mode(file.path()) == 0644);
+  CHECK(std::distance(fs::directory_iterator(folder / "a/b"), {}) == 1);
+  std::string bytes;
+  CHECK_FALSE(file.read(bytes));
+  CHECK(bytes == "two\n");
+  CHECK_FALSE(file.remove());
+  CHECK_FALSE(file.remove());
+  bytes.clear();
+  CHECK_FALSE(file.read(bytes));
+  CHECK(bytes.empty());
+}
+
+TEST_CASE("a unit file that cannot be written leaves nothing behind") {
+  const scratch folder;
+  fs::create_directory(folder / "web.service");  // a rename cannot replace it
+  const unit_file file(folder / ".", "web.service");
+  std::vector<std::string> made;
+  const auto f = file.write("one\n", made);
+  CHECK(f.kind == curfew::failure::kind_type::failed);
+  CHECK(made.empty());
+  CHECK(folder.size() == 1);
+  std::ofstream(folder / "plain") << "x";
+  CHECK(unit_file(folder / "plain", "web.service").write("one\n", made));
+}
+
+TEST_CASE("a link in the place of a unit file is not followed") {
+  const scratch folder;
+  fs::create_symlink("/dev/null", folder / "web.service");
+  std::string bytes;
+  const auto f = unit_file(folder / "", "web.service").read(bytes);
+  CHECK(f.text.find("is a link, so the unit is masked") != f.text.npos);
+}
+
+TEST_CASE("only files that begin with our mark are ours") {
+  CHECK(is_ours(""));
+  CHECK(is_ours(render_unit({})));
+  CHECK_FALSE(is_ours("[Unit]\n# Written by curfew\n"));
+}
+
+TEST_CASE("an upgrade is told by the lines that differ") {
+  CHECK(lines_only_in("a\nb\nc\n", "a\nx\nc\n") == "b");
+  CHECK(lines_only_in("a\na\n\nb", "a\n") == "a; b");
+  CHECK(lines_only_in("a\n", "a\n") == "");
+}
+
+TEST_CASE("a failed step takes back the folders that it has made") {
+  const scratch home;
+  const variable place("XDG_CONFIG_HOME", (home / "config").c_str());
+  fs::create_directories(home / "config/systemd/user/web.service");
+  fs::remove(home / "config/systemd/user/web.service");
+  fs::remove_all(home / "config");
+  const systemctl manager(true);
+  const unit_steps steps(manager, "web");
+  const auto step = steps.file("", "text\n");
+  CHECK_FALSE(step.apply());
+  CHECK(content(home / "config/systemd/user/web.service") == "text\n");
+  const variable path("PATH", "/nowhere");
+  CHECK(step.undo());  // no systemctl to read the files again: told, but they are gone
+  CHECK_FALSE(fs::exists(home / "config"));
+}
+
+TEST_CASE("an undone step gives back the old bytes") {
+  const scratch home;
+  const variable place("XDG_CONFIG_HOME", (home / "config").c_str());
+  const variable path("PATH", "/nowhere");
+  const unit_steps steps(systemctl(true), "web");
+  const auto file = home / "config/systemd/user/web.service";
+  CHECK_FALSE(steps.file("", "old\n").apply());
+  const auto step = steps.file("old\n", "new\n");
+  CHECK_FALSE(step.apply());
+  CHECK(content(file) == "new\n");
+  CHECK(step.undo());
+  CHECK(content(file) == "old\n");
+}
+
+TEST_CASE("units of a user lie where the XDG directories say") {
+  const variable home("HOME", "/home/ann");
+  {
+    const variable config("XDG_CONFIG_HOME", nullptr);
+    CHECK(unit_folder(true) == "/home/ann/.config/systemd/user");
+  }
+  const variable config("XDG_CONFIG_HOME", "/cfg");
+  CHECK(unit_folder(true) == "/cfg/systemd/user");
+  CHECK(unit_folder(false) == "/etc/systemd/system");
+}
+
+TEST_CASE("without systemctl nothing is done and the reason is told") {
+  const variable path("PATH", "/nowhere");
+  curfew::systemd_service_manager manager(true);
+  curfew::service_status status;
+  curfew::install_plan plan;
+  const auto f = manager.query("web", status);
+  CHECK(f.kind == curfew::failure::kind_type::not_supported);
+  CHECK(f.text.find("systemctl cannot be started") != f.text.npos);
+  CHECK(manager.plan_uninstall("web", plan).kind == curfew::failure::kind_type::not_supported);
+  CHECK(manager.start("web").kind == curfew::failure::kind_type::not_supported);
+  CHECK(manager.start("--now").kind == curfew::failure::kind_type::failed);
+  CHECK(plan.empty());
+}
+
+TEST_CASE("the words of systemctl become a state") {
+  const auto state = [](const std::string& text) { return state_of(unit_properties::parse(text)); };
+  using s = curfew::service_state;
+  CHECK(state("LoadState=not-found\nActiveState=inactive\n") == s::not_installed);
+  CHECK(state("LoadState=not-found\nActiveState=failed\n") == s::not_installed);
+  CHECK(state("LoadState=not-found\nActiveState=active\n") == s::running);
+  CHECK(state("LoadState=loaded\nActiveState=inactive\nJob=\n") == s::stopped);
+  CHECK(state("LoadState=loaded\nActiveState=inactive\nJob=17\n") == s::starting);
+  CHECK(state("LoadState=loaded\nActiveState=failed\n") == s::failed);
+  CHECK(state("LoadState=loaded\nActiveState=failed\nJob=17\n") == s::starting);
+  CHECK(state("ActiveState=activating\nSubState=start\n") == s::starting);
+  CHECK(state("ActiveState=activating\nSubState=auto-restart\n") == s::failed);
+  CHECK(state("ActiveState=active\n") == s::running);
+  CHECK(state("ActiveState=reloading\n") == s::reloading);
+  CHECK(state("ActiveState=deactivating\n") == s::stopping);
+  CHECK(state("") == s::unknown);
+}
+
+TEST_CASE("a status has what the last run left") {
+  const auto now = status_of(unit_properties::parse(
+      "ActiveState=active\nMainPID=4711\nExecMainCode=1\nExecMainStatus=3\nStatusText=a=b\n"
+      "UnitFileState=enabled-runtime\n"));
+  CHECK(now.pid == 4711);
+  CHECK(now.exit_code == 3);
+  CHECK(now.text == "a=b");
+  CHECK(now.enabled);
+  CHECK(status_of(unit_properties::parse("ExecMainCode=2\nExecMainStatus=9\n")).exit_code == 137);
+}
+
+TEST_CASE("a program that its account cannot reach is refused with the folder in the way") {
+  const scratch folder;
+  fs::create_directory(folder / "app");
+  const auto program = folder / "app/web";
+  std::ofstream(program) << "x";
+  CHECK(check_program(program).text == program + " is not executable: chmod +x it");
+  ::chmod(program.c_str(), 0755);
+  CHECK_FALSE(check_program(program));
+  CHECK(check_program(folder / "none"));
+  CHECK(check_program(folder / "app"));
+  ::chmod((folder / "app").c_str(), 0700);
+  const auto f = check_strangers_way(program, "/usr");
+  CHECK(f.text.find("because of the rights of ") != f.text.npos);
+  CHECK(is_bound("/root", "/root/app"));
+  CHECK_FALSE(is_bound("/root/app", "/root/app"));
+  CHECK_FALSE(is_bound("/opt", "/opt/app"));
+  CHECK(check_characters("/opt/it's"));
+}
+
+TEST_CASE("what a service needs has to be there") {
+  curfew::service_spec spec;
+  CHECK_FALSE(check_paths(spec));
+  spec.writable_paths = {"/nowhere/at/all"};
+  CHECK(check_paths(spec).text == "there is no /nowhere/at/all: create it");
+  CHECK_FALSE(check_account("root"));
+  CHECK_FALSE(check_account("12345"));
+  CHECK(check_account("nobody-of-that-name").text.find("there is no account") == 0);
+}
+
+TEST_CASE("the doctor finds nothing wrong with a healthy unit") {
+  CHECK(examine_unit({}, "web", false, healthy).empty());
+}
+
+TEST_CASE("the doctor finds what keeps systemd and the program from understanding each other") {
+  CHECK(finds(with("Type=simple\n"), "Type=simple"));
+  CHECK(with("Type=notify-reload\n").empty());
+  CHECK(finds(with("NotifyAccess=none\n"), "NotifyAccess=none"));
+  CHECK(finds(with("TimeoutStopUSec=29s\n"), "a stop is killed after 29s, but may take 30s"));
+  CHECK(with("TimeoutStopUSec=infinity\n").empty());
+  CHECK(finds(with("TimeoutStartUSec=10s\n"), "a start is killed"));
+  curfew::service_spec watched;
+  watched.watchdog = std::chrono::seconds(3);
+  CHECK(finds(with("WatchdogUSec=2s\n", watched), "between two heartbeats"));
+}
+
+TEST_CASE("the doctor finds a program that is gone or hidden") {
+  CHECK(finds(with("ExecStart=\n"), "no ExecStart"));
+  CHECK(finds(with("ExecStart={ path=/nowhere/x ; argv[]=x ; }\n"), "no program /nowhere/x"));
+  const scratch folder;  // in /tmp, unless the environment says otherwise
+  const auto program = folder / "web";
+  fs::copy("/bin/sh", program);
+  const std::string starts = "ExecStart={ path=" + program + " ; argv[]=x ; }\n";
+  if (!is_hidden(program)) return;
+  CHECK(finds(with(starts), "hides its own program by PrivateTmp"));
+  const auto bound = fs::path(program).parent_path().string();
+  CHECK_FALSE(
+      finds(with(starts + "BindReadOnlyPaths=" + bound + ":" + bound + ":rbind\n"), "hides"));
+  CHECK_FALSE(finds(with(starts + "PrivateTmp=no\n"), "hides"));
+}
+
+TEST_CASE("the doctor finds who else could replace the program") {
+  const scratch folder;
+  const auto program = folder / "web";
+  fs::copy("/bin/sh", program);
+  const std::string starts = "PrivateTmp=no\nExecStart={ path=" + program + " ; argv[]=x ; }\n";
+  CHECK_FALSE(finds(with(starts), "everybody can write"));
+  ::chmod(program.c_str(), 0777);
+  CHECK(finds(with(starts), "everybody can write to " + program));
+}
+
+TEST_CASE("the doctor finds what was changed since the install") {
+  CHECK(finds(with("UnitFileState=disabled\n"), "does not start with the system"));
+  curfew::service_spec demand;
+  demand.start = curfew::start_mode::demand;
+  CHECK(with("UnitFileState=disabled\n", demand).empty());
+  CHECK(
+      finds(with("DropInPaths=/etc/systemd/system/web.service.d/a.conf\n"), "settings are added"));
+  CHECK(with("DropInPaths=/usr/lib/systemd/system/service.d/10-all.conf\n").empty());
+  CHECK(finds(with("NeedDaemonReload=yes\n"), "changed after"));
+}
+
+TEST_CASE("the doctor tells why there is nothing to look at") {
+  const auto why = [](const char* text) { return no_unit(unit_properties::parse(text)); };
+  CHECK_FALSE(why("LoadState=loaded\n"));
+  CHECK(why("LoadState=not-found\n")->level == curfew::severity::notice);
+  CHECK(why("LoadState=masked\n")->level == curfew::severity::error);
+  CHECK(why("LoadState=bad-setting\n")->level == curfew::severity::error);
+}
+
+#else
+
+TEST_CASE("there is no systemd here") { CHECK(CURFEW_LINUX == 0); }
+
+#endif

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSL-1.0
+"""Verbs as they are typed. Nothing of the system is changed here: what would change something is a
+dry run, is refused, or works on a system that is made up."""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+VERBS = ["install", "uninstall", "start", "stop", "restart", "reload", "status", "run", "render",
+         "doctor"]
+NOBODY = 65534
+
+
+class Program:
+    folder = pathlib.Path()
+    runner = []
+    windows = False
+
+    @classmethod
+    def command(cls, name):
+        return [*cls.runner, str(cls.folder / (name + (".exe" if cls.windows else "")))]
+
+
+def typed(*words, before=(), name="verb_subject"):
+    return subprocess.run([*before, *Program.command(name), *words], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
+
+
+def fields(done):
+    """What a program said of itself: "name x" and, for each argument, "own y"."""
+    lines = [line.partition(" ") for line in done.stdout.splitlines()]
+    return ([value for key, _, value in lines if key == "name"],
+            [value for key, _, value in lines if key == "own"])
+
+
+class Lines(unittest.TestCase):
+    unknown = f"curfew-test-{os.getpid()}"
+
+    def test_without_a_verb_it_is_the_program(self):
+        done = typed("a", "b c", "--help")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(fields(done), (["verb-subject"], ["a", "b c", "--help"]))
+
+    def test_run_is_the_program_in_the_foreground(self):
+        done = typed("run", "--name", "other", "--", "--name", "x")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(fields(done), (["other"], ["--name", "x"]))
+        self.assertIn("host console", done.stdout)
+
+    def test_run_looks_for_no_host(self):
+        if Program.windows:
+            self.skipTest("there are no sockets of systemd here")
+        environment = {**os.environ, "NOTIFY_SOCKET": "/nowhere"}
+        done = subprocess.run([*Program.command("verb_subject"), "run"], env=environment,
+                              stdout=subprocess.PIPE, text=True, timeout=60)
+        self.assertIn("host console", done.stdout)
+
+    def test_each_verb_has_a_help(self):
+        for verb in VERBS:
+            done = typed(verb, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), verb)
+            self.assertRegex(done.stdout, rf"^usage: verb_subject(\.exe)? {verb} ")
+
+    def test_wrong_usage_is_two(self):
+        for verb in VERBS:
+            if verb == "run":
+                continue
+            done = typed(verb, "--frobnicate")
+            self.assertEqual((done.returncode, done.stdout), (2, ""), verb)
+            self.assertIn(f"{verb} has no option --frobnicate\n", done.stderr)
+        for name in ("../x", "-x", "a b", "a;b", "$(id)"):
+            self.assertEqual(typed("status", f"--name={name}").returncode, 2, name)
+
+    def test_json_is_one_object_whatever_becomes_of_it(self):
+        for line in ("status", "start", "stop", "restart", "reload", "uninstall", "doctor", "render",
+                     "install --dry-run", "uninstall --dry-run", "start --frobnicate", "stop x",
+                     "status --user", "install --dry-run --user"):
+            verb = line.split()[0]
+            done = typed(*line.split(), "--json", "--name", self.unknown)
+            self.assertEqual(done.stderr, "", line)
+            self.assertEqual(done.stdout.count("\n"), 1, line)
+            told = json.loads(done.stdout)
+            self.assertEqual((told["verb"], told["code"]), (verb, done.returncode), line)
+            self.assertEqual(told["service"], self.unknown)
+            self.assertEqual(told["done"], told["error"] is None, line)
+
+    def test_bytes_that_are_no_text_are_told_as_json(self):
+        done = subprocess.run([*Program.command("verb_scripted"), "start", "--timeout", "0",
+                               "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=60)
+        self.assertEqual(done.returncode, 1)
+        told = json.loads(done.stdout.decode("utf-8"))
+        self.assertEqual(told["status"]["text"], 'for ever "\ufffd"')
+        self.assertEqual(told["error"]["kind"], "not_in_time")
+
+    def test_render_has_a_text_for_every_system(self):
+        told = json.loads(typed("render", "--unit", "--scm", "--kubernetes", "--json").stdout)
+        self.assertEqual(list(told["rendered"]), ["unit", "scm", "kubernetes"])
+        self.assertIn("Type=notify", told["rendered"]["unit"])
+        self.assertIn("terminationGracePeriodSeconds", told["rendered"]["kubernetes"])
+        for form, text in told["rendered"].items():
+            self.assertEqual(typed("render", "--" + form).stdout, text)
+
+    def test_the_arguments_of_the_service_are_rendered(self):
+        done = typed("render", "--unit", "--", "--port", "81")
+        self.assertRegex(done.stdout, r"(?m)^ExecStart=.* --port 81$")
+
+    def test_who_is_not_root_is_told_so_and_nothing_is_done(self):
+        if Program.windows or Program.runner or not sys.platform.startswith("linux"):
+            self.skipTest("the caller has every right here")
+        before = []
+        if os.geteuid() == 0:
+            if shutil.which("setpriv") is None:
+                self.skipTest("there is no setpriv")
+            before = ["setpriv", "--reuid", str(NOBODY), "--clear-groups"]
+            if subprocess.run([*before, *Program.command("verb_subject")],
+                              capture_output=True, check=False).returncode != 0:
+                self.skipTest("the program cannot be reached by another user")
+        for verb in ("install", "uninstall"):
+            done = typed(verb, before=before)
+            self.assertEqual((done.returncode, done.stdout), (77, ""), verb)
+            self.assertRegex(done.stderr, r"^verb-subject: needs root: ")
+            told = json.loads(typed(verb, "--json", before=before).stdout)
+            self.assertEqual((told["code"], told["error"]["kind"], told["changed"]),
+                             (77, "needs_rights", False))
+
+    def interrupted(self, *words):
+        child = subprocess.Popen([*Program.command("verb_scripted"), *words],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            self.assertEqual(child.stderr.readline().strip(), "asked")
+            time.sleep(0.2)  # into the wait, most of the time; before it is as good
+            child.send_signal(signal.SIGINT)
+            out, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
+        self.assertEqual(child.returncode, 130)
+        return out, err
+
+    def test_an_interrupt_ends_a_wait_and_leaves_the_service(self):
+        if os.name == "nt":
+            self.skipTest("Ctrl-C cannot be aimed at one process")
+        out, err = self.interrupted("start")
+        self.assertEqual(err, "web: interrupted: it is starting, and is left so\n")
+        self.assertNotIn("running", out)
+
+    def test_an_interrupt_is_told_as_json(self):
+        if os.name == "nt":
+            self.skipTest("Ctrl-C cannot be aimed at one process")
+        out, err = self.interrupted("start", "--json")
+        told = json.loads(out)
+        self.assertEqual((err, told["interrupted"], told["status"]["state"], told["code"]),
+                         ("", True, "starting", 130))
+
+
+def main():
+    # What a shell runs in the background ignores SIGINT, and the programs would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--exe-dir", type=pathlib.Path, required=True)
+    parser.add_argument("--runner", nargs="+", default=[])
+    options = parser.parse_args()
+    Program.folder = options.exe_dir
+    Program.runner = options.runner
+    Program.windows = (options.exe_dir / "verb_subject.exe").exists()
+    unittest.main(argv=sys.argv[:1], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
