@@ -36,7 +36,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -211,6 +210,7 @@ int serve(service& self, const options& chosen) {
   auto& clients = held.emplace<connections>("connections", self, db, log, chosen.greeting);
   const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
   held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after
+  if (chosen.warm_up.count() == 0) clients.begin();  // who is in the queue already may come in
   const std::string port = std::to_string(socket.port());
   auto& door = held.emplace<listener>("listener", self, std::move(socket), clients);
   const curfew::stop_callback end(
@@ -231,7 +231,6 @@ int serve(service& self, const options& chosen) {
 curfew::service_spec declare(const options& chosen) {
   curfew::service_spec spec;
   spec.name = "web_server";
-  spec.display_name = "Web server of curfew's examples";
   spec.description = "Answers on 127.0.0.1, and finishes its requests when it is stopped.";
   spec.start_timeout = 30s + chosen.warm_up;
   spec.stop_timeout = chosen.stop_timeout;
@@ -239,8 +238,11 @@ curfew::service_spec declare(const options& chosen) {
   spec.reloads = true;
   spec.probe_port = chosen.port;
   if (chosen.port > 0 && chosen.port < 1024) spec.capabilities = {"CAP_NET_BIND_SERVICE"};
-  const std::filesystem::path log = chosen.access_log;
-  if (log.is_absolute()) spec.writable_paths = {log.parent_path().string()};
+  const std::string& log = chosen.access_log;
+  const bool in_state_directory = log.starts_with("/var/lib/");  // made and opened by systemd
+  if (log.starts_with('/') && !in_state_directory) {
+    spec.writable_paths = {log.substr(0, log.rfind('/') + 1)};
+  }
   return spec;
 }
 

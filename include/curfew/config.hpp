@@ -15,6 +15,12 @@
 #define CURFEW_POSIX 1
 #endif
 
+#if defined(_MSC_VER)
+#define CURFEW_MSVC 1
+#else
+#define CURFEW_MSVC 0
+#endif
+
 #if defined(__linux__)
 #define CURFEW_LINUX 1
 #else

@@ -25,6 +25,7 @@ from web_server import Wrong, answers, eventually, free_port, request
 
 HANG = 60
 RIG = pathlib.Path(__file__).resolve().parents[1] / "rigs" / "in-systemd"
+UNITS = pathlib.Path(os.environ.get("SYSTEMD_UNITS", "."))
 EXE_DIR = None
 
 
@@ -46,7 +47,7 @@ class Service:
         self.name = f"web{Service.count}"
         self.port = port or free_port()
         self.options = ["--port", str(self.port), *options]
-        self.folders = [pathlib.Path(os.environ["SYSTEMD_UNITS"], self.name + ".service.d")]
+        self.drop_in = UNITS / (self.name + ".service.d") / "test.conf"
 
     def __enter__(self):
         self.must("install", "--", *self.options)
@@ -58,10 +59,8 @@ class Service:
         systemctl("kill", "--signal=KILL", self.name, ok=False)
         systemctl("stop", self.name, self.name + ".socket", ok=False)
         self.verb("uninstall")
-        for folder in self.folders:
-            for file in folder.glob("*"):
-                file.unlink()
-            folder.rmdir() if folder.exists() else None
+        for file in (self.drop_in, *UNITS.glob(self.name + "*.socket")):
+            file.unlink(missing_ok=True)
 
     def verb(self, verb, *more):
         """Exit code and output of one of the program's own verbs."""
@@ -78,8 +77,8 @@ class Service:
 
     def set(self, *lines):
         """In a drop-in, as an administrator does it."""
-        self.folders[0].mkdir(exist_ok=True)
-        (self.folders[0] / "test.conf").write_text("\n".join(("[Service]", *lines, "")))
+        self.drop_in.parent.mkdir(exist_ok=True)
+        self.drop_in.write_text("\n".join(("[Service]", *lines, "")))
         systemctl("daemon-reload")
 
     def show(self, name):
@@ -108,11 +107,20 @@ class Service:
             return 0
 
     def asks_for(self, path, count=1):
-        """Requests that are being worked on."""
+        """Clients whose requests are being worked on."""
         clients = [self.connect(path) for _ in range(count)]
         word = f'"connections":{count + 1}'.encode()
         eventually(lambda: word in self.get("/healthz").body, "the requests are there")
         return clients
+
+
+def told(clients):
+    """The statuses that they got."""
+    statuses = []
+    for client in clients:
+        with client:
+            statuses += [answer.status for answer in answers(client)]
+    return statuses
 
 
 @contextlib.contextmanager
@@ -155,9 +163,9 @@ class Verbs(unittest.TestCase):
     def test_a_running_service_is_stopped_before_it_is_uninstalled(self):
         with Service() as web:
             web.must("start")
-            client, = web.asks_for("/slow?ms=1500")
+            clients = web.asks_for("/slow?ms=1500")
             web.must("uninstall")
-            self.assertEqual(answers(client)[0].status, 200)
+            self.assertEqual(told(clients), [200])
             self.assertEqual(web.status("/livez"), 0)
 
     def test_another_install_changes_what_differs(self):
@@ -171,6 +179,7 @@ class Verbs(unittest.TestCase):
 
     def test_the_units_time_limits_follow_from_the_services_own_arguments(self):
         with Service("--stop-timeout", "60", "--watchdog", "7") as web:
+            web.must("start")
             self.assertEqual(web.show("TimeoutStopUSec"), "1min 5s")
             self.assertEqual(web.show("WatchdogUSec"), "7s")
 
@@ -224,7 +233,7 @@ class Protocol(unittest.TestCase):
             web.must("start")
             clients = web.asks_for("/slow?ms=2000", 20)
             web.must("stop")
-            self.assertEqual([answers(c)[0].status for c in clients], [200] * 20)
+            self.assertEqual(told(clients), [200] * 20)
             self.assertEqual(web.show("Result"), "success")
 
     def test_a_reload_opens_the_access_log_anew(self):
@@ -288,7 +297,7 @@ class Protocol(unittest.TestCase):
             with in_background(lambda: web.verb("stop")) as stopped:
                 eventually(lambda: web.show("StatusText") == "connections left: 1", "the last one")
             self.assertEqual(stopped[0][0], 0, stopped)
-            self.assertEqual([answers(c)[0].status for c in clients], [200] * 3)
+            self.assertEqual(told(clients), [200] * 3)
             self.assertEqual(web.show("Result"), "success")
 
     def test_a_stop_that_hangs_is_ended_by_its_limit(self):
@@ -323,12 +332,11 @@ class Descriptors(unittest.TestCase):
     def test_a_socket_that_is_passed_is_used_and_loses_nobody_in_a_restart(self):
         with Service() as web:
             own, web.port = web.port, free_port()
-            units = pathlib.Path(os.environ["SYSTEMD_UNITS"])
             for unit, port, name in ((f"{web.name}-other", free_port(), "other"),
                                      (web.name, web.port, "web")):
                 text = (f"[Socket]\nListenStream=127.0.0.1:{port}\nFileDescriptorName={name}\n"
                         f"Service={web.name}.service\n")
-                (units / f"{unit}.socket").write_text(text)
+                (UNITS / f"{unit}.socket").write_text(text)
             systemctl("daemon-reload")
             systemctl("start", f"{web.name}-other.socket", f"{web.name}.socket")
             self.assertEqual(web.show("ActiveState"), "inactive")
@@ -344,13 +352,11 @@ class Descriptors(unittest.TestCase):
             self.assertEqual(set(asked), {200})
             self.assertNotEqual(web.pid(), before)
             systemctl("stop", f"{web.name}-other.socket", f"{web.name}.socket")
-            for unit in (f"{web.name}-other", web.name):
-                (units / f"{unit}.socket").unlink()
 
     # "systemd rule 38"
     def test_what_is_stored_is_there_after_a_restart(self):
         name = "keeper"
-        unit = pathlib.Path(os.environ["SYSTEMD_UNITS"], name + ".service")
+        unit = UNITS / (name + ".service")
         said = pathlib.Path(os.environ["RUNTIME"], name)
         unit.write_text("[Service]\nType=notify\nFileDescriptorStoreMax=2\nTimeoutStartSec=20\n"
                         f"StandardOutput=append:{said}\n"

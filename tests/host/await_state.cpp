@@ -205,8 +205,7 @@ TEST_CASE("an observer sees each look but the last") {
   s.at(100ms, in(service_state::running));
   std::vector<service_state> seen;
   const auto see = [&](const service_status& status, duration) { seen.push_back(status.state); };
-  const await_result r =
-      await_state(s.manager, "web", running, 1min, s.stop.get_token(), see);
+  const await_result r = await_state(s.manager, "web", running, 1min, s.stop.get_token(), see);
   CHECK(r.end == await_end::reached);
   CHECK(seen == std::vector{service_state::starting, service_state::starting});
 }

@@ -34,8 +34,7 @@ TEST_CASE("the worst findings come first and those of one kind keep their order"
 
 TEST_CASE("a service that nobody has installed can be examined") {
   const findings found = curfew::examine_service({.name = "curfew-test-nobody-has-this"});
-  CHECK(std::is_sorted(found.begin(), found.end(), [](const finding& a, const finding& b) {
-    return a.level < b.level;
-  }));
+  CHECK(std::is_sorted(found.begin(), found.end(),
+                       [](const finding& a, const finding& b) { return a.level < b.level; }));
   for (const finding& f : found) CHECK(!f.what.empty());
 }

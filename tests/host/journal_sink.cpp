@@ -153,7 +153,9 @@ TEST_CASE("a reader that does not read holds up nothing and gets the next line w
     sink.write(severity::info, "lost as well");
     const std::string before = c.read_all();
     CHECK(before.find("lost") == before.npos);
+    errno = 4711;
     sink.write(severity::info, "heard");
+    CHECK(errno == 4711);
     CHECK(c.read_all() == "<6>heard\n");
   }
 }
@@ -163,11 +165,12 @@ TEST_CASE("a reader that has gone is no signal and no hang") {
   for (const auto kind : {channel::kind::socket, channel::kind::pipe}) {
     const int answer = test::in_child([&] {
       channel c(kind);
-      c.hang_up();
       journal_sink sink(c.writing());
-      errno = 4711;
-      sink.write(severity::error, "nobody hears this");
-      return errno == 4711 ? 3 : 4;
+      shutdown(c.ends[0], SHUT_RD);  // between the look for a reader and the writing to him
+      if (kind == channel::kind::socket) sink.write(severity::error, "nobody hears this");
+      c.hang_up();
+      sink.write(severity::error, "nor this");
+      return 3;
     });
     CHECK(answer == 3);
   }

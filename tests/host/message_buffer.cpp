@@ -2,6 +2,7 @@
 //
 // Messages of a time in which nobody listens.
 #include <curfew/host/message_buffer.hpp>
+#include <curfew/host/message_sink.hpp>
 
 #include <string>
 #include <string_view>

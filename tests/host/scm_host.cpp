@@ -3,6 +3,8 @@
 // A service against a scripted SCM. The rules are numbered as in Microsoft's documentation of
 // services, read in order: 6 to 10 the status, 11 to 17 the controls.
 #include <curfew/host/detail/scm_host.hpp>
+#include <curfew/host/host_event.hpp>
+#include <curfew/host/service_host.hpp>
 
 #include "doctest/doctest.h"
 #include "support.hpp"
@@ -626,7 +628,7 @@ TEST_CASE("a pause that failed ends running and a resume that failed ends paused
   CHECK(broken(resuming->scm.written()).empty());
 }
 
-TEST_CASE("a pause that fails by the program's refusal leaves the state that was") {
+TEST_CASE("a pause that the program refuses leaves the state that was") {
   const auto running = service_in(scm_state::running);
   running->user.full = true;
   CHECK(running->send(control::pause) == answer::cannot_accept);

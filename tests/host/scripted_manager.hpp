@@ -104,7 +104,10 @@ class scripted_manager final : public curfew::service_manager {
   }
   curfew::install_step step(const std::string& what, std::string from, std::string to) {
     const bool unsupported = what == unsupported_step;
-    return {what, std::move(from), std::move(to), unsupported,
+    return {what,
+            std::move(from),
+            std::move(to),
+            unsupported,
             [this, what]() -> failure { return apply(what); },
             [this, what]() -> failure { return undo(what); }};
   }

@@ -426,6 +426,19 @@ TEST_CASE("what Windows cannot do is refused before anything is done") {
   CHECK(plan.empty());
 }
 
+TEST_CASE("SCM rule 18 - no failure actions are an array without entries and never no array") {
+  std::vector<SC_ACTION> room;
+  const auto none = curfew::detail::failure_info({}, room);
+  CHECK(none.cActions == 0);
+  CHECK(none.lpsaActions != nullptr);
+  const auto three = curfew::detail::failure_info(curfew::scm_failures({.delay = 2s}), room);
+  CHECK(three.cActions == 3);
+  CHECK(three.dwResetPeriod == 600);
+  CHECK(three.lpsaActions[0].Type == SC_ACTION_RESTART);
+  CHECK(three.lpsaActions[1].Delay == 4000);
+  CHECK(curfew::detail::failures_of(three) == curfew::scm_failures({.delay = 2s}));
+}
+
 TEST_CASE("SCM rule 22 - a locked database is tried again and not for ever") {
   using curfew::detail::while_locked;
   int calls = 0;

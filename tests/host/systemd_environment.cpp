@@ -202,13 +202,13 @@ TEST_CASE_FIXTURE(environment,
 
 TEST_CASE_FIXTURE(environment,
                   "systemd rule 43 - what children must not see is cleared and the rest is kept") {
-  for (const char* name : curfew::systemd_private_variables) set(name, "1");
+  const names private_ones{"NOTIFY_SOCKET", "WATCHDOG_USEC",  "WATCHDOG_PID",   "LISTEN_PID",
+                           "LISTEN_FDS",    "LISTEN_FDNAMES", "LISTEN_PIDFDID", "FDSTORE"};
+  for (const auto& name : private_ones) set(name, "1");
   set("INVOCATION_ID", "1");
   set("JOURNAL_STREAM", "1:1");
   curfew::clear_systemd_environment();
-  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID",
-                           "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID", "FDSTORE"})
-    CHECK(std::getenv(name) == nullptr);
+  for (const auto& name : private_ones) CHECK(std::getenv(name.c_str()) == nullptr);
   CHECK(std::getenv("INVOCATION_ID") != nullptr);
   CHECK(std::getenv("JOURNAL_STREAM") != nullptr);
 }

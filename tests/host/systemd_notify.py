@@ -108,7 +108,7 @@ class Service(unittest.TestCase):
         self.assertNotEqual(self.ctl("start").returncode, 0)
         self.ends(Result="protocol")
 
-    @unit("ready stopped=3,98 barrier exit=3")
+    @unit("ready stopped=3,98 exit=3")
     def test_a_failure_is_told_with_its_code_and_error(self):
         self.ctl("start")
         self.ends(Result="exit-code", ExecMainStatus="3", StatusErrno="98")

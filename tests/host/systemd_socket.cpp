@@ -130,7 +130,9 @@ TEST_CASE("an address at which nobody listens is refused") {
   CHECK(error_of(abstract_name()) == std::errc::connection_refused);
   std::error_code ec;
   notify_socket here(left_behind, ec);
+  const test::listener late(left_behind);
   CHECK(!here.send("READY=1"));
+  CHECK(late.text_now() == "nothing");
 }
 
 #if CURFEW_EXCEPTIONS
@@ -281,14 +283,18 @@ TEST_CASE("a child made by fork does not speak for its parent") {
 
 TEST_CASE("systemd rule 38 - a barrier is alone with one descriptor and met when that is closed") {
   connection c;
+  const auto known = open_descriptors();
   REQUIRE(c.here.send("STATUS=before"));
   std::string before, barrier;
   std::size_t descriptors = 0;
+  std::set<int> inherited;  // by a program that is started while the barrier waits
   std::thread manager([&] {
     before = c.there->text();
     const test::message m = c.there->take();
     barrier = m.text;
     descriptors = m.descriptors.size();
+    for (const int fd : open_descriptors())
+      if (known.count(fd) == 0 && (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0) inherited.insert(fd);
   });
   CHECK(c.here.barrier(std::chrono::hours::max(), c.ec));
   manager.join();
@@ -296,6 +302,7 @@ TEST_CASE("systemd rule 38 - a barrier is alone with one descriptor and met when
   CHECK(before == "STATUS=before");
   CHECK(barrier == "BARRIER=1");
   CHECK(descriptors == 1);
+  CHECK(inherited.empty());
 }
 
 TEST_CASE("a barrier that nobody meets times out and leaves no descriptor behind") {

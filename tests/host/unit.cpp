@@ -72,9 +72,9 @@ TEST_CASE("spans are read as systemctl prints them") {
   CHECK(parse_span("2w") == 14 * 24h);
   CHECK(parse_span("infinity") == (clock_duration::max)());
   CHECK(parse_span("999999999999y") == (clock_duration::max)());
+  CHECK(parse_span(std::string(400, '9') + "s") == (clock_duration::max)());
   CHECK(parse_span("0") == clock_duration::zero());
-  for (const char* bad :
-       {"", "s", "5", "5 s", "x", "1min  2s", "1e5s", "9999999999999999999999s"}) {
+  for (const char* bad : {"", "s", "5", "5 s", "x", "1min  2s", "1e5s", ".s", ".5s", "1.2.3s"}) {
     CHECK_FALSE(parse_span(bad));
   }
 }

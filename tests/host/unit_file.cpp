@@ -133,7 +133,7 @@ TEST_CASE("a link in the place of a unit file is not followed") {
 
 TEST_CASE("only files that begin with our mark are ours") {
   CHECK(is_ours(""));
-  CHECK(is_ours(render_unit({})));
+  CHECK(is_ours(curfew::render_unit({})));
   CHECK_FALSE(is_ours("[Unit]\n# Written by curfew\n"));
 }
 

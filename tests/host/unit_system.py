@@ -27,7 +27,7 @@ mkdir /sys/fs/cgroup/curfew.$$
 echo $$ >/sys/fs/cgroup/curfew.$$/cgroup.procs
 trap 'echo $$ >/sys/fs/cgroup/cgroup.procs
   find /sys/fs/cgroup/curfew.$$ -depth -type d -exec rmdir {} \; 2>/dev/null' EXIT
-timeout --kill-after=1 90 unshare --mount --pid --cgroup --uts --ipc --fork --kill-child=KILL \
+timeout --kill-after=1 150 unshare --mount --pid --cgroup --uts --ipc --fork --kill-child=KILL \
   --mount-proc --propagation private bash -c "$SEALED" sealed "$@"
 """
 
@@ -65,7 +65,7 @@ cat >/run/systemd/system/trial.service <<X
 DefaultDependencies=no
 [Service]
 Type=oneshot
-TimeoutStartSec=80
+TimeoutStartSec=140
 ExecStart=-/usr/bin/python3 /opt/curfew/unit_system.py --inside
 ExecStart=/bin/systemctl exit 0 --force
 StandardOutput=file:/run/results/output

@@ -58,7 +58,7 @@ TEST_CASE("a verb is the first argument and no other") {
   CHECK(!names_verb(0, nullptr));
 }
 
-TEST_CASE("without a verb all arguments are the program's own") {
+TEST_CASE("without a verb all arguments belong to the program") {
   CHECK(own({"web"}).empty());
   CHECK(own({"web", "a", "--", "--name", "b"}) == words{"a", "--", "--name", "b"});
   CHECK(own_arguments(0, nullptr).empty());

@@ -91,8 +91,8 @@ TEST_CASE("whoever lacks rights is told so with an exit code of its own") {
   const std::string lead = CURFEW_WINDOWS != 0 ? "needs administrator: " : "needs root: ";
   for (const char* verb : {"start", "stop", "restart", "reload"}) {
     stage web;
-    web.services.now = in(verb == std::string("start") ? service_state::stopped
-                                                       : service_state::running);
+    web.services.now =
+        in(verb == std::string("start") ? service_state::stopped : service_state::running);
     web.services.start_fails = no_rights();
     web.services.stop_fails = no_rights();
     web.services.reload_fails = no_rights();
@@ -255,8 +255,8 @@ TEST_CASE("a reload that the service dies of is a failure") {
 TEST_CASE("a dry run asks the manager for nothing") {
   for (const char* verb : {"start", "stop", "restart", "reload"}) {
     stage web;
-    web.services.now = in(verb == std::string("start") ? service_state::stopped
-                                                       : service_state::running);
+    web.services.now =
+        in(verb == std::string("start") ? service_state::stopped : service_state::running);
     CHECK(web.type(verb + std::string(" --dry-run")) == 0);
     CHECK(web.said("web: would be "));
     CHECK(web.said("(dry run)\n"));
@@ -268,8 +268,8 @@ TEST_CASE("a dry run asks the manager for nothing") {
 TEST_CASE("an interrupt ends the wait and leaves the service as it is") {
   for (const char* verb : {"start", "stop", "restart", "reload"}) {
     stage web;
-    web.services.now = in(verb == std::string("start") ? service_state::stopped
-                                                       : service_state::running);
+    web.services.now =
+        in(verb == std::string("start") ? service_state::stopped : service_state::running);
     web.services.when_started = {in(service_state::starting)};
     web.services.when_stopped = {in(service_state::stopping)};
     web.services.when_reloaded = {in(service_state::reloading)};
@@ -294,11 +294,11 @@ TEST_CASE("status has an exit code for each kind of state") {
   const struct {
     service_state state;
     int code;
-  } table[] = {{service_state::running, 0},   {service_state::reloading, 0},
-               {service_state::paused, 0},    {service_state::pausing, 0},
-               {service_state::resuming, 0},  {service_state::starting, 3},
-               {service_state::stopping, 3},  {service_state::stopped, 3},
-               {service_state::failed, 3},    {service_state::not_installed, 4},
+  } table[] = {{service_state::running, 0},  {service_state::reloading, 0},
+               {service_state::paused, 0},   {service_state::pausing, 0},
+               {service_state::resuming, 0}, {service_state::starting, 3},
+               {service_state::stopping, 3}, {service_state::stopped, 3},
+               {service_state::failed, 3},   {service_state::not_installed, 4},
                {service_state::unknown, 1}};
   for (const auto& row : table) {
     stage web;

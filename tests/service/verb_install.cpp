@@ -26,8 +26,10 @@ TEST_CASE("install shows the difference and applies it and says what to do next"
         "  + unit file  as asked\n"
         "  + enabled    as asked\n"
         "web: installed\n"
-        "runs: \"" + test::root + "web server\" --port 80\n"
-        "next: web_server start\n");
+        "runs: \"" +
+            test::root +
+            "web server\" --port 80\n"
+            "next: web_server start\n");
   CHECK(web.complained.empty());
   CHECK(web.services.calls == words{"apply unit file", "apply enabled"});
 }
@@ -40,7 +42,7 @@ TEST_CASE("a second install finds no change and does nothing") {
   CHECK(web.services.calls.empty());
 }
 
-TEST_CASE("the service's own arguments take the place of the declared ones") {
+TEST_CASE("arguments of the service take the place of the declared ones") {
   stage web;
   CHECK(web.type("install -- --port 90 x") == 0);
   CHECK(web.services.asked.spec.arguments == words{"--port", "90", "x"});

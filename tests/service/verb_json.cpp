@@ -64,13 +64,14 @@ TEST_CASE("well-formed UTF-8 stays as it is") {
 
 TEST_CASE("bytes that are no character become one that says so") {
   const std::string bad = "\xef\xbf\xbd";
-  CHECK(json_string("a\xff" "b") == "\"a" + bad + "b\"");
+  CHECK(json_string("a\xff"
+                    "b") == "\"a" + bad + "b\"");
   CHECK(json_string("\x80") == '"' + bad + '"');
-  CHECK(json_string("\xc0\xaf") == '"' + bad + bad + '"');                    // overlong
-  CHECK(json_string("\xe0\x80\x80") == '"' + bad + bad + bad + '"');          // overlong
-  CHECK(json_string("\xed\xa0\x80") == '"' + bad + bad + bad + '"');          // a surrogate
+  CHECK(json_string("\xc0\xaf") == '"' + bad + bad + '"');                      // overlong
+  CHECK(json_string("\xe0\x80\x80") == '"' + bad + bad + bad + '"');            // overlong
+  CHECK(json_string("\xed\xa0\x80") == '"' + bad + bad + bad + '"');            // a surrogate
   CHECK(json_string("\xf4\x90\x80\x80") == '"' + bad + bad + bad + bad + '"');  // too high
-  CHECK(json_string("\xe2\x82") == '"' + bad + bad + '"');                    // cut off
+  CHECK(json_string("\xe2\x82") == '"' + bad + bad + '"');                      // cut off
   CHECK(json_string("\xc3\"") == '"' + bad + "\\\"\"");
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("options may stand in any order and in either form") {
   CHECK(line.own.empty());
 }
 
-TEST_CASE("what follows two dashes is the service's own") {
+TEST_CASE("what follows two dashes belongs to the service") {
   const typed t({"web", "install", "--user", "--", "--name", "b", "--"});
   const verb_line line = parse_verb_line(t.words());
   CHECK(line.has_own);
@@ -82,7 +82,7 @@ TEST_CASE("what follows two dashes is the service's own") {
   CHECK(parse_verb_line(none.words()).own.empty());
 }
 
-TEST_CASE("run has a name and all that follows it is the program's") {
+TEST_CASE("run has a name and all that follows it belongs to the program") {
   const typed t({"web", "run", "--name", "a", "--port", "80", "--name", "b"});
   const verb_line line = parse_verb_line(t.words());
   CHECK(line.error.empty());

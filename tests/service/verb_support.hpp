@@ -53,8 +53,8 @@ class scripted_backend final : public curfew::detail::verb_backend {
   }
   failure render(curfew::detail::render_form form, const curfew::install_request& asked,
                  std::string& into) override {
-    into = std::string("form: ") + to_string(form) + "\nargs: " +
-           std::to_string(asked.spec.arguments.size());
+    into = std::string("form: ") + to_string(form) +
+           "\nargs: " + std::to_string(asked.spec.arguments.size());
     return render_fails;
   }
   curfew::findings diagnose(const curfew::install_request&) override { return found; }

@@ -4,6 +4,7 @@
 #ifndef CURFEW_SERVICE_RUN_HPP
 #define CURFEW_SERVICE_RUN_HPP
 
+#include <curfew/host/child_guard.hpp>
 #include <curfew/host/detail/find_host.hpp>
 #include <curfew/host/host_event.hpp>
 #include <curfew/host/host_kind.hpp>
@@ -104,6 +105,9 @@ class service {
 
   /// Where lines for people go: the terminal, the journal, the event log.
   [[nodiscard]] message_sink& log() noexcept { return state_; }
+
+  /// What the process was given by whoever started it, for a child_guard.
+  [[nodiscard]] const inherited& given() const noexcept { return state_.given; }
 
   [[nodiscard]] host_kind host() const noexcept { return state_.host.kind(); }
   /// What only systemd has: sockets passed on, stored descriptors. Null under any other host.

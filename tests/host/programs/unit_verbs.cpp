@@ -6,6 +6,7 @@
 //
 // Prints "WHAT | FROM | TO" for each step, "refused KIND TEXT", or "done".
 #include <curfew/host/install/apply_plan.hpp>
+#include <curfew/host/install/kubernetes.hpp>
 #include <curfew/host/systemd/service_doctor.hpp>
 #include <curfew/host/systemd/unit_manager.hpp>
 
@@ -100,7 +101,8 @@ int carry_out(const std::string& verb, const curfew::install_request& asked) {
   if (what == "status") return print_status(manager, name);
   if (what == "doctor") return print_findings(examine_systemd(asked.spec, name, asked.user));
   if (what == "process") return print_findings(curfew::examine_process());
-  std::fputs(manager.render(asked).c_str(), stdout);
+  const bool pod = what == "kubernetes";
+  std::fputs((pod ? curfew::render_kubernetes(asked) : manager.render(asked)).c_str(), stdout);
   return 0;
 }
 

@@ -24,7 +24,8 @@ int main(int argc, char** argv) {
   const curfew::signal_bridge bridge(stop);
   const curfew::detail::verb_call call{{.name = "web"},
                                        curfew::detail::parse_verb_line(line.words()),
-                                       "web_server", stop.get_token()};
+                                       "web_server",
+                                       stop.get_token()};
   curfew::detail::standard_output output;
   return obey_verb(backend, call, output);
 }

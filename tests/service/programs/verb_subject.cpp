@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A program with verbs, for tests that type them. Without a verb, or with `run`, it prints its name,
-// its host and its own arguments; with "wait" among them it waits for a stop.
+// A program with verbs, for tests that type them. Without a verb, or with `run`, it prints its
+// name, its host and its own arguments; with "wait" among them it waits for a stop.
 #include <curfew/service/service_main.hpp>
 
 #include <chrono>

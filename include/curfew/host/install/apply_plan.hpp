@@ -113,7 +113,8 @@ inline apply_report apply_plan(const install_plan& plan, const stop_token& stop)
   std::size_t done = 0;
   while (done < plan.size() && report.ok()) {
     report.interrupted = stop.stop_requested();
-    if (report.interrupted || !detail::apply_step(plan[done], report.steps[done], report.why)) break;
+    if (report.interrupted || !detail::apply_step(plan[done], report.steps[done], report.why))
+      break;
     ++done;
   }
   if (report.ok()) return report;
@@ -128,9 +129,8 @@ inline bool apply_report::changed() const noexcept {
 }
 
 inline bool apply_report::half_done() const noexcept {
-  return std::any_of(steps.begin(), steps.end(), [](const step_result& s) {
-    return s.outcome == step_outcome::undo_failed;
-  });
+  return std::any_of(steps.begin(), steps.end(),
+                     [](const step_result& s) { return s.outcome == step_outcome::undo_failed; });
 }
 
 constexpr const char* to_string(step_outcome outcome) noexcept {

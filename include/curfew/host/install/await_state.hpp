@@ -141,9 +141,9 @@ inline state_watch::duration state_watch::pause() const noexcept {
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   const duration elapsed = result_.elapsed;
-  const duration next = elapsed < first
-                            ? std::clamp<duration>(elapsed / 2, milliseconds(50), milliseconds(250))
-                            : std::clamp<duration>(result_.status.hint / 10, seconds(1), seconds(10));
+  const duration next =
+      elapsed < first ? std::clamp<duration>(elapsed / 2, milliseconds(50), milliseconds(250))
+                      : std::clamp<duration>(result_.status.hint / 10, seconds(1), seconds(10));
   return (std::min)(next, limit_ - elapsed);
 }
 

@@ -18,6 +18,7 @@
 #endif
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
 #include <utility>
 
@@ -28,13 +29,19 @@ CURFEW_BEGIN
 [[nodiscard]] findings examine_service(const service_spec& spec, bool user = false);
 
 /// The worst come first, those of one kind in the order that they had.
-[[nodiscard]] inline findings by_severity(findings found) {
-  std::stable_sort(found.begin(), found.end(),
-                   [](const finding& a, const finding& b) { return a.level < b.level; });
-  return found;
-}
+[[nodiscard]] findings by_severity(const findings& found);
 
 // ---------------------------------------------------------------------------------------------
+
+inline findings by_severity(const findings& found) {
+  findings sorted;
+  for (const severity level :
+       {severity::error, severity::warning, severity::notice, severity::info, severity::debug}) {
+    std::copy_if(found.begin(), found.end(), std::back_inserter(sorted),
+                 [level](const finding& f) { return f.level == level; });
+  }
+  return sorted;
+}
 
 inline findings examine_service(const service_spec& spec, bool user) {
 #if CURFEW_WINDOWS
@@ -48,7 +55,7 @@ inline findings examine_service(const service_spec& spec, bool user) {
 #else
   static_cast<void>(user);
 #endif
-  return by_severity(std::move(found));
+  return by_severity(found);
 #endif
 }
 

@@ -100,7 +100,8 @@ inline bool stream_writer::write_until(std::string_view& text,
     if (!has_room(until)) return false;
     const ssize_t n = write_some(text);
     if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
-    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) return false;
+    const bool full = n < 0 && errno == EAGAIN && clock::now() < until;
+    if (n == 0 || (n < 0 && errno != EINTR && !full)) return false;
   }
   return true;
 }

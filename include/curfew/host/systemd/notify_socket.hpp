@@ -206,7 +206,8 @@ inline bool notify_socket::await_barrier(duration limit, std::error_code& ec) no
   if (ec) return false;
   const detail::event_descriptor here(ends[0]);
   detail::event_descriptor there(ends[1]);
-  if (!send("BARRIER=1", {&ends[1], 1}, ec)) return false;
+  const detail::datagram barrier("BARRIER=1", {&ends[1], 1});
+  if (!post(barrier, (std::min)(until, clock::now() + patience), ec)) return false;
   there.reset();
   if (!detail::await_events(here.get(), 0, until)) ec = std::make_error_code(std::errc::timed_out);
   return !ec;

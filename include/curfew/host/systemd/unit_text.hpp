@@ -11,7 +11,9 @@
 #include <curfew/config.hpp>
 #include <curfew/stop/detail/duration.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -105,14 +107,28 @@ using span_unit = std::pair<std::string_view, std::chrono::microseconds>;
   return std::nullopt;
 }
 
+/// "30", "1.500". By hand, as the library's own depend on a locale or throw.
+[[nodiscard]] inline std::optional<double> parse_decimal(std::string_view text) {
+  const std::size_t point = (std::min)(text.find('.'), text.size());
+  double value = 0;
+  double scale = 1;
+  if (point == 0) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (i == point) continue;
+    if (text[i] < '0' || text[i] > '9') return std::nullopt;
+    if (i > point) scale *= 10;
+    value = value * 10 + (text[i] - '0');
+  }
+  return value / scale;
+}
+
 /// One word, as "30s" or "1.500s".
 [[nodiscard]] inline std::optional<clock_duration> parse_span_word(std::string_view word) {
-  const std::size_t digits = word.find_first_not_of("0123456789.");
-  if (digits == 0 || digits == word.npos || digits > 18) return std::nullopt;
+  const std::size_t digits = (std::min)(word.find_first_not_of("0123456789."), word.size());
+  const auto value = parse_decimal(word.substr(0, digits));
   const auto unit = unit_of_span(word.substr(digits));
-  if (!unit) return std::nullopt;
-  const double value = std::stod(std::string(word.substr(0, digits)));
-  return saturate(std::chrono::duration<double, std::micro>(*unit) * value);
+  if (!value || !unit) return std::nullopt;
+  return saturate(std::chrono::duration<double, std::micro>(*unit) * *value);
 }
 
 inline std::optional<clock_duration> parse_span(std::string_view text) {

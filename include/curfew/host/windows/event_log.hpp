@@ -19,6 +19,10 @@
 #include <string_view>
 #include <system_error>
 
+#if CURFEW_MSVC
+#pragma comment(lib, "advapi32")
+#endif
+
 extern "C" {
 __declspec(dllimport) void __stdcall SetLastError(unsigned long);
 __declspec(dllimport) void* __stdcall RegisterEventSourceW(const wchar_t*, const wchar_t*);

@@ -28,8 +28,6 @@ __declspec(dllimport) SERVICE_STATUS_HANDLE__* __stdcall RegisterServiceCtrlHand
 __declspec(dllimport) int __stdcall SetServiceStatus(SERVICE_STATUS_HANDLE__*, _SERVICE_STATUS*);
 __declspec(dllimport) long __stdcall RegGetValueA(HKEY__*, const char*, const char*, unsigned long,
                                                   unsigned long*, void*, unsigned long*);
-__declspec(dllimport) int __stdcall MultiByteToWideChar(unsigned int, unsigned long, const char*,
-                                                        int, wchar_t*, int);
 __declspec(dllimport) int __stdcall WideCharToMultiByte(unsigned int, unsigned long, const wchar_t*,
                                                         int, char*, int, const char*, int*);
 }

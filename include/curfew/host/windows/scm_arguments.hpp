@@ -18,7 +18,7 @@ CURFEW_BEGIN
 namespace detail {
 
 /// Empty when it cannot be converted.
-[[nodiscard]] inline std::string narrow(const wchar_t* text) {
+[[nodiscard]] inline std::string narrow_argument(const wchar_t* text) {
   constexpr int up_to_its_end = -1;
   const int size = WideCharToMultiByte(code_page_of_arguments, 0, text, up_to_its_end, nullptr, 0,
                                        nullptr, nullptr);
@@ -34,7 +34,7 @@ namespace detail {
 class narrow_arguments {
  public:
   narrow_arguments(unsigned long argc, const wchar_t* const* argv) {
-    for (unsigned long i = 0; i < argc; ++i) text_.push_back(narrow(argv[i]));
+    for (unsigned long i = 0; i < argc; ++i) text_.push_back(narrow_argument(argv[i]));
     for (std::string& each : text_) pointers_.push_back(each.data());
     pointers_.push_back(nullptr);
   }

@@ -16,7 +16,6 @@
 #include <curfew/host/windows/scm_arguments.hpp>
 #include <curfew/host/windows/scm_limit.hpp>
 #include <curfew/release/detail/attempt.hpp>
-#include <curfew/stop/detail/park.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -73,9 +72,6 @@ class scm_channel final : public scm_port {
     return static_cast<end_type>(end_.load(std::memory_order_acquire));
   }
   [[nodiscard]] int code() const noexcept { return code_; }
-  void await_end() noexcept {
-    while (end() == end_type::none) park(end_, 0);
-  }
 
  private:
   void note_end(const scm_status& last) noexcept;
@@ -96,7 +92,7 @@ struct scm_desk {
   const service_spec* spec = nullptr;  // main's, which waits in the dispatcher
   scm_body body = nullptr;
   void* context = nullptr;
-  wchar_t name[257] = {};
+  wchar_t name[1] = {};  // a process of its own needs none, and learns the one it has
   scm_channel channel;
   std::optional<scm_host> storage;
   std::atomic<scm_host*> host{nullptr};
@@ -110,7 +106,6 @@ inline void scm_channel::note_end(const scm_status& last) noexcept {
   const bool in_order = last_thread_ == GetCurrentThreadId();
   const auto how = in_order ? end_type::returned : end_type::forced;
   end_.store(static_cast<std::uint32_t>(how), std::memory_order_release);
-  unpark_all(end_);
 }
 
 /// The last statement is the last access: after STOPPED the process may be gone.
@@ -173,27 +168,13 @@ inline void __stdcall scm_service_main(unsigned long argc, wchar_t** argv) noexc
   return before;
 }
 
-/// Only a process that several services share is asked by name; one that does not fit is left away.
-inline void prepare(scm_desk& desk, const service_spec& spec, scm_body body,
-                    void* context) noexcept {
-  constexpr int longest = static_cast<int>(sizeof desk.name / sizeof *desk.name) - 1;
-  const int size = MultiByteToWideChar(code_page_of_arguments, 0, spec.name.data(),
-                                       static_cast<int>(spec.name.size()), desk.name, longest);
-  desk.name[size] = L'\0';
-  desk.spec = &spec;
-  desk.body = body;
-  desk.context = context;
-}
-
 /// The dispatcher has returned `error`. When that is not because of the service's end, the SCM has
-/// gone: the body is asked to stop, since nobody else can any more, and waited for.
+/// gone: the body is asked to stop as soon as it accepts that, since nobody else can any more.
 [[nodiscard]] inline scm_return finish(scm_desk& desk, unsigned long error) noexcept {
   scm_host* const host = desk.host.load();
   if (host == nullptr) return scm_error(error);
-  if (desk.channel.end() == scm_channel::end_type::none) {
+  for (; desk.channel.end() == scm_channel::end_type::none; Sleep(100))
     static_cast<void>(host->control(scm_control::stop, 0, nullptr));
-    desk.channel.await_end();
-  }
   if (desk.channel.end() == scm_channel::end_type::forced) end_service_process(desk.channel.code());
   return {.served = true, .code = desk.channel.code()};
 }
@@ -203,7 +184,9 @@ inline scm_return scm_dispatch(const service_spec& spec, scm_body body, void* co
   const std::uint32_t before = claim(desk);
   if (before == scm_desk::not_a_service) return {};
   if (before == scm_desk::claimed) return scm_error(error_already_served);
-  prepare(desk, spec, body, context);
+  desk.spec = &spec;
+  desk.body = body;
+  desk.context = context;
   const raw_service_entry table[] = {{desk.name, &scm_service_main}, {nullptr, nullptr}};
   const bool done =
       StartServiceCtrlDispatcherW(reinterpret_cast<const _SERVICE_TABLE_ENTRYW*>(table)) != 0;

@@ -151,22 +151,26 @@ struct delayed_setting : scm_setting<&scm_settings::delayed> {
   }
 };
 
-/// SCM rule 18: no actions are an array with no entries; a null one would leave all as it is. Who
-/// has the service restarted needs the right to start it.
+/// SCM rule 18: no actions are an array with no entries; a null one would leave all as it is.
+[[nodiscard]] inline SERVICE_FAILURE_ACTIONSW failure_info(const scm_failure_actions& failure,
+                                                           std::vector<SC_ACTION>& room) {
+  room.clear();
+  for (const auto& a : failure.actions) {
+    room.push_back({static_cast<SC_ACTION_TYPE>(a.type), a.delay_ms});
+  }
+  const auto count = static_cast<DWORD>(room.size());
+  room.emplace_back();  // so that there is an array
+  return {failure.reset_s, nullptr, nullptr, count, room.data()};
+}
+
+/// Who has the service restarted needs the right to start it.
 struct failure_setting : scm_setting<&scm_settings::failure> {
   static constexpr DWORD rights = SERVICE_CHANGE_CONFIG | SERVICE_START;
   static constexpr auto what = "failure actions";
   static constexpr auto words = failures_in_words;
   static DWORD write(SC_HANDLE service, const scm_failure_actions& failure) {
-    std::vector<SC_ACTION> actions;
-    for (const auto& a : failure.actions) {
-      actions.push_back({static_cast<SC_ACTION_TYPE>(a.type), a.delay_ms});
-    }
-    const auto count = static_cast<DWORD>(actions.size());
-    actions.emplace_back();  // so that the array is one
-    return write_extra(
-        service, SERVICE_CONFIG_FAILURE_ACTIONS,
-        SERVICE_FAILURE_ACTIONSW{failure.reset_s, nullptr, nullptr, count, actions.data()});
+    std::vector<SC_ACTION> room;
+    return write_extra(service, SERVICE_CONFIG_FAILURE_ACTIONS, failure_info(failure, room));
   }
 };
 

@@ -102,18 +102,19 @@ inline void plan_first_preshutdown(const scm_settings& wanted, install_plan& int
   return error_unless(made ? 1 : 0);
 }
 
-/// SCM rule 21: it goes when it has stopped and nobody holds it any more.
+[[nodiscard]] inline bool is_there(const std::string& name) {
+  service_handle service;
+  return open_service(name, SERVICE_QUERY_STATUS, service) != ERROR_SERVICE_DOES_NOT_EXIST;
+}
+
+/// SCM rule 21: it goes when it has stopped and nobody holds it any more, ourselves included.
 [[nodiscard]] inline bool gone(const std::string& name, time_source::duration patience) {
   const auto limit = saturating_add(std::chrono::steady_clock::now(), patience);
-  for (;;) {
-    service_handle service;
-    if (open_service(name, SERVICE_QUERY_STATUS, service) == ERROR_SERVICE_DOES_NOT_EXIST) {
-      return true;
-    }
-    service = service_handle();
+  while (is_there(name)) {
     if (std::chrono::steady_clock::now() >= limit) return false;
     Sleep(20);
   }
+  return true;
 }
 
 /// One that runs is refused: its entry would only be marked, and nothing could take that back.

@@ -4,6 +4,7 @@
 #ifndef CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 #define CURFEW_SERVICE_DETAIL_RUN_STATE_HPP
 
+#include <curfew/host/child_guard.hpp>
 #include <curfew/host/message_buffer.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/host/outcome.hpp>
@@ -49,6 +50,7 @@ class run_state final : public message_sink {
 
   const service_spec& spec;
   const run_setting setting;
+  const inherited given = inherited::now();
   service_host& host = setting.place.host;
   fixed_text<64> prefix;  // of every line that is told
   terminal screen{setting.place.sink};

@@ -23,7 +23,8 @@ namespace detail {
     case verb::uninstall: return "Stops the service and removes it from the system.\n";
     case verb::start: return "Starts the service and waits until it runs.\n";
     case verb::stop: return "Stops the service and waits until it has ended.\n";
-    case verb::restart: return "Stops the service, if it runs, starts it and waits until it runs.\n";
+    case verb::restart:
+      return "Stops the service, if it runs, starts it and waits until it runs.\n";
     case verb::reload: return "Has the service read its configuration anew.\n";
     case verb::status: return "Says in which state the service is.\n";
     case verb::run: return "Runs the program in the foreground, whoever started it.\n";

@@ -25,8 +25,8 @@
 CURFEW_BEGIN
 namespace detail {
 
-/// Obeys it, and returns the exit code. A signal ends a wait and undoes a change half way; where the
-/// process has a signal_bridge already, signals stay that one's. What only looks is spared the
+/// Obeys it, and returns the exit code. A signal ends a wait and undoes a change half way; where
+/// the process has a signal_bridge already, signals stay that one's. What only looks is spared the
 /// bridge, and finds the process as its starter has made it.
 [[nodiscard]] int obey_on_system(const service_spec& spec, const verb_line& line,
                                  const char* program);
@@ -77,7 +77,7 @@ class system_backend final : public verb_backend {
     return {};
   }
 
-  findings diagnose(const install_request& asked) override { 
+  findings diagnose(const install_request& asked) override {
     return examine_service(asked.spec, asked.user);
   }
 
