@@ -275,6 +275,7 @@ TEST_CASE("an install that fails anywhere leaves nothing") {
   const auto steps = static_cast<std::ptrdiff_t>(plan_for(rich(name)).size());
   for (std::ptrdiff_t at = 0; at <= steps; ++at) {
     install_plan plan = plan_for(rich(name));
+    REQUIRE(static_cast<std::ptrdiff_t>(plan.size()) == steps);
     plan.insert(plan.begin() + at, impossible_step());
     CHECK_FALSE(apply_plan(plan).half_done());
     CHECK(is_gone(name));
@@ -288,6 +289,7 @@ TEST_CASE("an upgrade that fails anywhere leaves what was") {
   const auto steps = static_cast<std::ptrdiff_t>(plan_for(rich(name)).size());
   for (std::ptrdiff_t at = 0; at <= steps; ++at) {
     install_plan plan = plan_for(rich(name));
+    REQUIRE(static_cast<std::ptrdiff_t>(plan.size()) == steps);
     plan.insert(plan.begin() + at, impossible_step());
     CHECK_FALSE(apply_plan(plan).half_done());
     CHECK(everything(name) == before);
