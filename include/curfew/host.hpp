@@ -17,6 +17,7 @@
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signal_options.hpp>
 #include <curfew/host/signals.hpp>
+#include <curfew/host/systemd/systemd_link.hpp>
 #include <curfew/host/working_directory.hpp>
 
 #endif

@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 HANG = 60.0
 
@@ -79,6 +80,19 @@ def stops(place, signals, expected):
     assert re.fullmatch(expected, output), output
 
 
+def serves(place):
+    """As a service in the foreground, and as one that would be installed."""
+    service = place.start("service")
+    time.sleep(1.2)  # it starts in less, but is to stop at any time
+    service.send_signal(signal.SIGINT)
+    output, _ = service.communicate(timeout=HANG)
+    assert (service.returncode, output) == (0, ""), (service.returncode, output)
+    rendered = subprocess.run([*place.runner, str(place.exe("service")), "render"], text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=HANG,
+                              check=True).stdout
+    assert "post_office" in rendered and "terminationGracePeriodSeconds" in rendered, rendered
+
+
 CASES = {
     "deadlines nest": lambda place: says(place, "deadline", DEADLINE),
     "resources go newest first": lambda place: says(place, "resource_order", RESOURCE_ORDER),
@@ -87,6 +101,7 @@ CASES = {
     "a second Ctrl-C is a wish to hurry":
         lambda place: stops(place, [signal.SIGINT, signal.SIGINT],
                             re.escape(WELCOME) + STOPPED + "(left as it is|tidied up)\n"),
+    "a service runs in the foreground and renders itself": serves,
 }
 
 
@@ -98,7 +113,7 @@ def main():
     # A shell ignores SIGINT in what it runs in the background, and the programs would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     place = Place(options.exe_dir, options.runner)
-    needed = [place.exe(name) for name in ("ctrl_c", "deadline", "resource_order")]
+    needed = [place.exe(name) for name in ("ctrl_c", "deadline", "resource_order", "service")]
     if None in place.runner or not all(exe.exists() for exe in needed):
         print("skipped: the examples are not in", place.folder, "or there is no", options.runner)
         return 77

@@ -392,7 +392,8 @@ def _(place):
                     ["--stop-timeout", "0x10"], ["--stop-timeout"], ["--access-log"],
                     ["--port", "99999"], ["--port", "1e3"], ["--port", "nan"], ["--port", "inf"],
                     ["--lame-duck", "1000001"], ["--lame-duck", "3", "--stop-timeout", "3"],
-                    ["--lame-duck", "30"], ["--lame-duck", "1", "--stop-timeout", "0"]):
+                    ["--lame-duck", "30"], ["--lame-duck", "1", "--stop-timeout", "0"],
+                    ["--warm-up", "soon"], ["--watchdog", "-1"], ["--greeting"]):
         result = place.run(*options)
         check(result.returncode == 2, (options, result))
         check(options[0] in result.stderr and "usage: web_server" in result.stderr, result)
@@ -403,8 +404,50 @@ def _(place):
 def _(place):
     result = place.run("--help")
     check(result.returncode == 0 and not result.stderr, result)
-    for option in ("--port", "--lame-duck", "--stop-timeout", "--access-log"):
-        check(option in result.stdout, option)
+    for word in ("--port", "--warm-up", "--lame-duck", "--stop-timeout", "--watchdog",
+                 "--access-log", "--greeting", "install", "uninstall", "status", "doctor"):
+        check(word in result.stdout, word)
+
+
+@case("the greeting is what the first page says")
+def _(place):
+    with place.start("--greeting", 'it\'s "me"') as server:
+        check(server.get("/").body == b'it\'s "me"\n', server.get("/"))
+        server.stops_cleanly()
+
+
+@case("the verbs say how they are used and refuse what they do not know")
+def _(place):
+    for verb in ("install", "uninstall", "start", "stop", "restart", "reload", "status", "run",
+                 "render", "doctor"):
+        result = place.run(verb, "--help")
+        check(result.returncode == 0 and verb in result.stdout, result)
+    for words in (["install", "--nonsense"], ["install", "--", "--nonsense"], ["start", "extra"],
+                  ["status", "--name", "a/b"], ["run", "--nonsense"]):
+        result = place.run(*words)
+        check(result.returncode == 2 and words[-1] in result.stderr, result)
+
+
+@case("what would be installed has the service's own limits and arguments")
+def _(place):
+    result = place.run("render", "--unit", "--name", "other", "--", "--stop-timeout", "60",
+                       "--watchdog", "7", "--port", "80")
+    for line in ("TimeoutStopSec=65", "WatchdogSec=7", "CAP_NET_BIND_SERVICE", "--stop-timeout 60"):
+        check(line in result.stdout, (line, result))
+
+
+@case("with the verb run it runs in the foreground with its own arguments")
+def _(place):
+    port = free_port()
+    process = subprocess.Popen([*place.command, "run", "--", "--port", str(port)],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    try:
+        check(str(port).encode() in process.stdout.readline(), "the port")
+        process.send_signal(place.stop_signal)
+        process.communicate(timeout=HANG)
+        check(process.returncode == 0, process.returncode)
+    finally:
+        process.kill()
 
 
 @case("a port in use is an error that says what to do")
@@ -443,6 +486,64 @@ def _(place):
 def _(place):
     result = place.run("--port", "0", "--access-log", "no/such/folder/log")
     check(result.returncode not in (0, 2) and "no/such/folder/log" in result.stderr, result)
+
+
+# ---- the start, and what comes between ----------------------------------------------------------
+
+
+@case("while it warms up it is live and not ready and has no answers")
+def _(place):
+    port = free_port()
+    process = subprocess.Popen([*place.command, "--port", str(port), "--warm-up", "50",
+                                "--lame-duck", "20"], stdin=subprocess.DEVNULL)
+
+    def status(path):
+        try:
+            with socket.create_connection(("127.0.0.1", port), HANG) as client:
+                client.sendall(request(path, "Connection: close"))
+                return answers(client)[0].status
+        except ConnectionError:
+            return 0
+
+    try:
+        eventually(lambda: status("/livez") == 200, "live")
+        check([status(path) for path in ("/readyz", "/healthz", "/")] == [503] * 3, "not ready")
+        began = time.monotonic()
+        process.send_signal(place.stop_signal)
+        check(process.wait(HANG) == 0, "exit code")
+        check(time.monotonic() - began < 15, "it is warmed up, or a lame duck, before it stops")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@case("a reload opens the access log anew and loses no line", posix_only=True)
+def _(place):
+    log = pathlib.Path(place.folder) / "rotated.log"
+    old = log.with_name("rotated.old")
+    with place.start("--access-log", log.name) as server:
+        for n in range(10):
+            check(server.status(f"/livez?{n}") == 200, "livez")
+            if n == 4:
+                log.rename(old)
+                server.stop(signal.SIGHUP)
+                eventually(log.exists, "a new one")
+        server.stops_cleanly()
+    before, after = (f.read_text(encoding="ascii").splitlines() for f in (old, log))
+    check(len(before) == 5 and len(after) == 5, (before, after))
+
+
+@case("a log that cannot be opened anew is told and the old one stays", posix_only=True)
+def _(place):
+    folder = pathlib.Path(place.folder) / "gone"
+    folder.mkdir()
+    with place.start("--access-log", str(folder / "log")) as server:
+        folder.rename(folder.with_name("moved"))
+        server.stop(signal.SIGHUP)
+        eventually(lambda: any("opened anew" in line for line in server.errors), "it is told")
+        check(server.status("/livez") == 200, "livez")
+        server.stops_cleanly()
+    check("/livez" in folder.with_name("moved").joinpath("log").read_text(encoding="ascii"), "line")
 
 
 # ---- the stop -----------------------------------------------------------------------------------

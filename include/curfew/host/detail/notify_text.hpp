@@ -5,7 +5,7 @@
 #define CURFEW_HOST_DETAIL_NOTIFY_TEXT_HPP
 
 #include <curfew/config.hpp>
-#include <curfew/host/detail/printable.hpp>
+#include <curfew/host/detail/utf8.hpp>
 #include <curfew/host/outcome.hpp>
 #include <curfew/stop/reason.hpp>
 

@@ -29,6 +29,9 @@ struct code_point {
   return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
+/// The bytes of the character that `text` begins with; 0: it is not to be printed, or no UTF-8.
+[[nodiscard]] constexpr std::size_t printable_prefix(std::string_view text) noexcept;
+
 // ---------------------------------------------------------------------------------------------
 
 /// How many bytes begin with this one; 0: none does.
@@ -65,6 +68,12 @@ constexpr bool is_utf8(std::string_view text) noexcept {
     text.remove_prefix(c.size);
   }
   return true;
+}
+
+constexpr std::size_t printable_prefix(std::string_view text) noexcept {
+  if (text.empty()) return 0;
+  const code_point c = first_code_point(text);
+  return is_control(c.value) ? 0 : c.size;
 }
 
 }  // namespace detail

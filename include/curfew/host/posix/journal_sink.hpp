@@ -10,7 +10,7 @@
 #if CURFEW_LINUX
 
 #include <curfew/host/detail/cut_text.hpp>
-#include <curfew/host/detail/printable.hpp>
+#include <curfew/host/detail/utf8.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/host/posix/journal_stream.hpp>
 
