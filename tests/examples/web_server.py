@@ -440,7 +440,8 @@ def _(place):
 def _(place):
     port = free_port()
     process = subprocess.Popen([*place.command, "run", "--", "--port", str(port)],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL)
     try:
         check(str(port).encode() in process.stdout.readline(), "the port")
         process.send_signal(place.stop_signal)
@@ -495,7 +496,8 @@ def _(place):
 def _(place):
     port = free_port()
     process = subprocess.Popen([*place.command, "--port", str(port), "--warm-up", "50",
-                                "--lame-duck", "20"], stdin=subprocess.DEVNULL)
+                                "--lame-duck", "20"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def status(path):
         try:

@@ -344,11 +344,10 @@ class Descriptors(unittest.TestCase):
             with self.assertRaises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", own), HANG)
             before = web.pid()
-            with in_background(lambda: web.verb("restart")) as restarted:
+            with in_background(lambda: systemctl("restart", web.name)) as restarted:
                 asked = [web.status("/livez")]
                 while not restarted:
                     asked.append(web.status("/livez"))
-            self.assertEqual(restarted[0][0], 0, restarted)
             self.assertEqual(set(asked), {200})
             self.assertNotEqual(web.pid(), before)
             systemctl("stop", f"{web.name}-other.socket", f"{web.name}.socket")

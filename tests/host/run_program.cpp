@@ -66,6 +66,13 @@ TEST_CASE("a program that is not there is not started") {
   CHECK(has_no_children());
 }
 
+TEST_CASE("a program has the environment and what is added to it") {
+  setenv("CURFEW_TEST_A", "old", 1);
+  setenv("CURFEW_TEST_B", "kept", 1);
+  const auto r = sh("echo $CURFEW_TEST_A $CURFEW_TEST_B", {.environment = {"CURFEW_TEST_A=new"}});
+  CHECK(r.output == "new kept\n");
+}
+
 TEST_CASE("a program that a signal ends has its number") {
   CHECK(sh("kill -TERM $$").exit_code == 128 + SIGTERM);
 }

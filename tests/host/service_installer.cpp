@@ -13,6 +13,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <thread>
 #include <utility>
@@ -179,6 +181,16 @@ TEST_CASE("SCM rule 19 - nasty paths and arguments are stored and read back quot
     CHECK(words == asked.spec.arguments);
     CHECK(whats(plan_for(asked)) == "");
   }
+}
+
+TEST_CASE("the longest command line that is accepted is read back") {
+  const service_name name;
+  install_request asked = request(name);
+  const std::size_t rest = 3000 - asked.executable.size() - 3;
+  asked.spec.arguments = {std::string(rest, 'x')};
+  install(asked);
+  CHECK(readable(name).command_line.size() == 3000);
+  CHECK(whats(plan_for(asked)) == "");
 }
 
 TEST_CASE("an upgrade changes only what differs") {
@@ -425,7 +437,33 @@ TEST_CASE("what Windows cannot do is refused before anything is done") {
   const failure f = manager.plan_install(asked, plan);
   CHECK(f.kind == kind::failed);
   CHECK(has(f.text, "percent"));
+  asked.spec.arguments = {std::string(3000, 'x')};
+  CHECK(has(manager.plan_install(asked, plan).text, "3000 characters"));
   CHECK(plan.empty());
+}
+
+TEST_CASE("a service SID that an administrator has restricted stays") {
+  using curfew::detail::sid_setting;
+  const auto with = [](std::uint32_t type) {
+    scm_settings s;
+    s.sid_type = type;
+    return s;
+  };
+  CHECK_FALSE(sid_setting::same(with(0), with(1)));
+  CHECK(sid_setting::same(with(1), with(1)));
+  CHECK(sid_setting::same(with(3), with(1)));
+  CHECK_FALSE(sid_setting::same(with(1), with(0)));
+}
+
+TEST_CASE("SCM rule 20 - a virtual account has no password and those of the system an empty one") {
+  using curfew::detail::no_password;
+  CHECK(no_password("NT SERVICE\\x") == nullptr);
+  CHECK(no_password("HOME\\msa$") == nullptr);
+  for (const char* account :
+       {"LocalSystem", "NT AUTHORITY\\LocalService", "nt authority\\networkservice"}) {
+    REQUIRE(no_password(account) != nullptr);
+    CHECK(*no_password(account) == L'\0');
+  }
 }
 
 TEST_CASE("SCM rule 18 - no failure actions are an array without entries and never no array") {

@@ -179,6 +179,12 @@ TEST_CASE("units of a user lie where the XDG directories say") {
     const variable config("XDG_CONFIG_HOME", nullptr);
     CHECK(unit_folder(true) == "/home/ann/.config/systemd/user");
   }
+  {
+    const variable config("XDG_CONFIG_HOME", "relative");
+    CHECK(unit_folder(true) == "/home/ann/.config/systemd/user");
+    const variable no_home("HOME", nullptr);
+    CHECK(check_rights(true).text.find("HOME is not set") == 0);
+  }
   const variable config("XDG_CONFIG_HOME", "/cfg");
   CHECK(unit_folder(true) == "/cfg/systemd/user");
   CHECK(unit_folder(false) == "/etc/systemd/system");
@@ -196,6 +202,17 @@ TEST_CASE("without systemctl nothing is done and the reason is told") {
   CHECK(manager.start("web").kind == curfew::failure::kind_type::not_supported);
   CHECK(manager.start("--now").kind == curfew::failure::kind_type::failed);
   CHECK(plan.empty());
+}
+
+TEST_CASE("a manager of a user renders units of a user whatever is asked") {
+  curfew::install_request asked;
+  asked.spec.name = "web";
+  asked.executable = "/bin/sh";
+  CHECK(curfew::systemd_service_manager(true).render(asked).find("DynamicUser") ==
+        std::string::npos);
+  asked.user = true;
+  CHECK(curfew::systemd_service_manager(false).render(asked).find("DynamicUser") !=
+        std::string::npos);
 }
 
 TEST_CASE("the words of systemctl become a state") {
@@ -293,6 +310,9 @@ TEST_CASE("the doctor finds who else could replace the program") {
   fs::copy("/bin/sh", program);
   const std::string starts = "PrivateTmp=no\nExecStart={ path=" + program + " ; argv[]=x ; }\n";
   CHECK_FALSE(finds(with(starts), "everybody can write"));
+  ::chmod(program.c_str(), 0750);
+  CHECK_FALSE(finds(with(starts), "own account cannot get at"));
+  CHECK(finds(with(starts + "DynamicUser=yes\n"), "own account cannot get at"));
   ::chmod(program.c_str(), 0777);
   CHECK(finds(with(starts), "everybody can write to " + program));
 }

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSL-1.0
 """Units of the system's manager: a real one, as process 1 of namespaces of its own.
 
-What lies on the disk cannot be changed by it: the root is mounted read-only there, with empty
-folders over all that services write to, and the targets that a system boots through are empty.
+What lies on the disk cannot be changed by it: every file system is mounted read-only there, with
+empty folders over what services write to. And it does not boot: a unit wants sysinit.target, whose
+own units would empty /tmp and more, so the targets on the way there are replaced.
 Services have an account of their own, and see their executable wherever it lies.
 """
 import argparse
@@ -33,10 +34,21 @@ timeout --kill-after=1 150 unshare --mount --pid --cgroup --uts --ipc --fork --k
 
 # $1: the folder of results, in which the programs and this file are; $2: the manager
 SEALED = r"""
-set -eu
+set -eu -o pipefail
 mount -t tmpfs -o mode=755 none /run
 mkdir /run/results /run/systemd /run/systemd/system
 mount --bind "$1" /run/results
+mount --bind /proc/sys /proc/sys
+findmnt --raw --noheadings --output TARGET | while read -r target; do
+  case $target in
+    /proc/sys | /sys) ;;
+    /run | /run/* | /proc | /proc/* | /sys/* | /dev | /dev/*) continue ;;
+  esac
+  mount -o remount,bind,ro "$(printf %b "$target")" || exit 77
+done
+for folder in / /etc /usr /var /tmp /home /root /proc/sys/kernel; do
+  if touch $folder/curfew.probe 2>/dev/null; then exit 77; fi
+done
 mount -t tmpfs -o mode=755 none /opt
 mkdir /opt/curfew
 cp /run/results/unit_* /opt/curfew/
@@ -45,13 +57,8 @@ for folder in /home /srv /var/lib /var/log /var/cache /etc/systemd/system; do
   mount -t tmpfs -o mode=755 none $folder
 done
 mount -t tmpfs -o mode=700 none /root
-for folder in /proc/sys /; do
-  [ $folder = / ] || mount --bind $folder $folder
-  mount -o remount,bind,ro $folder
-done
 umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
-if touch /curfew.probe 2>/dev/null; then exit 77; fi
 for unit in sysinit basic shutdown multi-user network-online; do
   printf '[Unit]\nDefaultDependencies=no\n' >/etc/systemd/system/$unit.target
 done

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -119,10 +120,13 @@ template <class Unit>
 }
 
 /// Groups of services, written with a plus, come last: that is how the system gives them back.
-[[nodiscard]] inline std::vector<std::string> services_first(std::vector<std::string> names) {
-  std::stable_partition(names.begin(), names.end(),
-                        [](const std::string& n) { return !n.starts_with('+'); });
-  return names;
+[[nodiscard]] inline std::vector<std::string> services_first(
+    const std::vector<std::string>& names) {
+  std::vector<std::string> sorted;
+  const auto group = [](const std::string& name) { return name.starts_with('+'); };
+  std::remove_copy_if(names.begin(), names.end(), std::back_inserter(sorted), group);
+  std::copy_if(names.begin(), names.end(), std::back_inserter(sorted), group);
+  return sorted;
 }
 
 inline void want_extras(const service_spec& spec, scm_settings& s) {

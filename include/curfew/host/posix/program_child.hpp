@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -117,7 +118,7 @@ inline void close_others(int kept) noexcept {
          ::dup2(pipes.errors.writing(), 2) == 2;
 }
 
-[[noreturn]] inline void become(const char* file, char* const* argv,
+[[noreturn]] inline void become(const char* file, char* const* argv, char* const* envp,
                                 const child_pipes& pipes) noexcept {
   int tell = pipes.started.writing();
   ::setpgid(0, 0);
@@ -125,7 +126,7 @@ inline void close_others(int kept) noexcept {
     close_others(tell);
     tell = 3;
     default_signals();
-    ::execve(file, argv, environ);
+    ::execve(file, argv, envp);
   }
   const int error = errno;
   ::_exit(::write(tell, &error, sizeof error) < 0 ? 126 : 127);
@@ -133,17 +134,44 @@ inline void close_others(int kept) noexcept {
 
 // ---- In the parent again.
 
+[[nodiscard]] inline std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> all;
+  for (const std::string& t : texts) all.push_back(const_cast<char*>(t.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+[[nodiscard]] inline bool is_set_in(const std::vector<std::string>& variables,
+                                    std::string_view variable) noexcept {
+  const std::string_view name = variable.substr(0, variable.find('=') + 1);
+  for (const std::string& v : variables) {
+    if (v.starts_with(name)) return true;
+  }
+  return false;
+}
+
+/// Each variable once: of two with one name some programs take the first, others the last.
+[[nodiscard]] inline std::vector<char*> with_environment(const std::vector<std::string>& more) {
+  std::vector<char*> all = pointers(more);
+  all.pop_back();
+  for (char** e = environ; e != nullptr && *e != nullptr; ++e) {
+    if (!is_set_in(more, *e)) all.push_back(*e);
+  }
+  all.push_back(nullptr);
+  return all;
+}
+
 /// -1: not started, see `ec`. The child may still fail before exec, and tells so by `started`.
 [[nodiscard]] inline pid_t start_child(const std::string& file,
                                        const std::vector<std::string>& arguments,
+                                       const std::vector<std::string>& environment,
                                        child_pipes& pipes, std::error_code& ec) {
-  std::vector<char*> argv;
-  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = pointers(arguments);
+  const std::vector<char*> envp = with_environment(environment);
   const signals_held hold;
   const pid_t pid = pipes.open() ? ::fork() : -1;
   assign_errno(ec, pid < 0);
-  if (pid == 0) become(file.c_str(), argv.data(), pipes);
+  if (pid == 0) become(file.c_str(), argv.data(), envp.data(), pipes);
   if (pid > 0) ::setpgid(pid, pid);  // both do: whoever comes first
   pipes.close_writing();
   return pid;

@@ -32,6 +32,7 @@ CURFEW_BEGIN
 
 struct program_options {
   detail::saturated limit = std::chrono::seconds(30);  ///< then it is killed
+  std::vector<std::string> environment = {};           ///< "NAME=VALUE", besides ours
   std::size_t most = std::size_t{1} << 20;             ///< bytes that are kept of each output
 };
 
@@ -190,7 +191,7 @@ inline program_result run_program(const std::vector<std::string>& arguments,
     return result;
   }
   detail::child_pipes pipes;
-  const pid_t pid = detail::start_child(file, arguments, pipes, result.error);
+  const pid_t pid = detail::start_child(file, arguments, options.environment, pipes, result.error);
   if (pid < 0) return result;
   detail::captured out(pipes.output.reading(), result.output, options.most);
   detail::captured err(pipes.errors.reading(), result.errors, options.most);

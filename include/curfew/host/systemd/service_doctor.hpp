@@ -121,7 +121,7 @@ inline void unit_examination::limits() {
 /// folder lets nobody replace what is not his.
 inline void unit_examination::program_rights(const std::string& path) {
   for (const std::string& part : components(path)) {
-    struct stat s {};
+    struct stat s = {};
     if (::stat(part.c_str(), &s) != 0) continue;
     const bool shared = S_ISDIR(s.st_mode) && (s.st_mode & S_ISVTX) != 0;
     if ((s.st_mode & S_IWOTH) != 0 && !shared) {
@@ -161,6 +161,10 @@ inline void unit_examination::program() {
   if (real != path) program_rights(real);
   program_hidden(path);
   if (real != path) program_hidden(real);
+  if (unit_["DynamicUser"] != "yes") return;
+  if (failure f = check_strangers_way(real, surroundings(real))) {
+    error(f.text, "then start the service again");
+  }
 }
 
 inline void unit_examination::start() {

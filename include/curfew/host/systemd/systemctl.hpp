@@ -11,8 +11,10 @@
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/posix/run_program.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -54,6 +56,7 @@ class systemctl {
   [[nodiscard]] failure explain(const std::string& verb, const program_result& result) const;
   [[nodiscard]] failure no_manager() const;
 
+  static constexpr std::chrono::seconds patience{60};  // reading all units again takes a while
   bool user_;
 };
 
@@ -96,7 +99,7 @@ inline program_result systemctl::call(std::vector<std::string> words) const {
   std::vector<std::string> all = {"systemctl", "--no-pager", "--no-ask-password"};
   if (user_) all.emplace_back("--user");
   for (std::string& w : words) all.push_back(std::move(w));
-  return run_program(all);
+  return run_program(all, {.limit = patience, .environment = {"LC_ALL=C"}});
 }
 
 inline failure systemctl::run(std::vector<std::string> words) const {
@@ -136,7 +139,7 @@ inline failure systemctl::no_manager() const {
       "one run always: loginctl enable-linger"};
 }
 
-/// The texts are those of systemctl, which has no translations; exit codes as of LSB: 4 for missing
+/// The texts are those of systemctl, in English by our LC_ALL; exit codes as of LSB: 4 for missing
 /// rights, 5 for a unit that does not exist.
 inline failure systemctl::explain(const std::string& verb, const program_result& result) const {
   using kind = failure::kind_type;

@@ -102,7 +102,7 @@ inline failure unit_file::read(std::string& bytes) const {
   for (std::size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
     const std::string part = folder.substr(0, end);
     if (::mkdir(part.c_str(), 0755) == 0) made.push_back(part);
-    struct stat s {};
+    struct stat s = {};
     if (::stat(part.c_str(), &s) != 0) return false;
     if (end == folder.npos) return true;
   }

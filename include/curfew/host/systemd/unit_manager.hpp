@@ -44,13 +44,17 @@ class systemd_service_manager final : public service_manager {
 
  private:
   [[nodiscard]] failure order(const char* verb, const std::string& name) const;
+  [[nodiscard]] install_request here(install_request asked) const {
+    asked.user = systemctl_.user();
+    return asked;
+  }
 
   detail::systemctl systemctl_;
 };
 
 namespace detail {
 
-/// Where unit files of ours are.
+/// Where unit files of ours are; empty: the user has no home.
 [[nodiscard]] std::string unit_folder(bool user);
 
 // ---------------------------------------------------------------------------------------------
@@ -60,18 +64,19 @@ inline std::string unit_folder(bool user) {
   const char* config = std::getenv("XDG_CONFIG_HOME");
   if (config != nullptr && *config == '/') return std::string(config) + "/systemd/user";
   const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "" : home) + "/.config/systemd/user";
+  return home != nullptr && *home == '/' ? std::string(home) + "/.config/systemd/user" : "";
 }
 
 [[nodiscard]] inline failure check_rights(bool user) {
+  if (user && unit_folder(user).empty()) return refused("HOME is not set: log in as the user");
   if (user || ::geteuid() == 0) return {};
   return {failure::kind_type::needs_rights,
           "needs root: use sudo, or --user for a service of your own"};
 }
 
 [[nodiscard]] inline bool same_file(const std::string& a, const std::string& b) noexcept {
-  struct stat x {
-  }, y{};
+  struct stat x = {};
+  struct stat y = {};
   return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev &&
          x.st_ino == y.st_ino;
 }
@@ -85,9 +90,6 @@ struct known_unit {
   [[nodiscard]] bool enabled() const { return properties["UnitFileState"].starts_with("enabled"); }
   [[nodiscard]] bool is_read() const {
     return properties["LoadState"] == "loaded" && properties["NeedDaemonReload"] == "no";
-  }
-  [[nodiscard]] bool is_gone() const {
-    return properties["LoadState"] == "not-found" && properties["ActiveState"] == "inactive";
   }
 };
 
@@ -222,7 +224,7 @@ inline failure systemd_service_manager::query(const std::string& name, service_s
 }
 
 inline std::string systemd_service_manager::render(const install_request& asked) {
-  return render_unit(asked, detail::facts_of(systemctl_, asked));
+  return render_unit(here(asked), detail::facts_of(systemctl_, asked));
 }
 
 inline failure systemd_service_manager::plan_install(const install_request& asked,
@@ -230,7 +232,7 @@ inline failure systemd_service_manager::plan_install(const install_request& aske
   const std::string& name = asked.spec.name;
   if (failure f = check_request(asked)) return f;
   if (failure f = detail::check_rights(systemctl_.user())) return f;
-  if (failure f = detail::check_system(asked)) return f;
+  if (failure f = detail::check_system(here(asked))) return f;
   detail::known_unit now;
   if (failure f = now.look(systemctl_, name)) return f;
   const std::string text = render(asked);
@@ -252,8 +254,8 @@ inline failure systemd_service_manager::plan_uninstall(const std::string& name,
   const detail::unit_steps steps(systemctl_, name);
   if (now.enabled()) into.push_back(steps.enabled(false));
   if (!now.bytes.empty()) into.push_back(steps.file(now.bytes, ""));
-  if (!now.bytes.empty() || now.properties["LoadState"] == "loaded")
-    into.push_back(steps.read_again(false));
+  const bool known = !now.bytes.empty() || now.properties["LoadState"] == "loaded";
+  if (known) into.push_back(steps.read_again(false));
   if (now.properties["ActiveState"] == "failed") into.push_back(steps.forgotten());
   return {};
 }

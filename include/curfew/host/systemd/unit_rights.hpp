@@ -9,6 +9,7 @@
 #if CURFEW_LINUX
 
 #include <curfew/host/install/service_manager.hpp>
+#include <curfew/host/posix/run_program.hpp>
 #include <curfew/host/systemd/unit_sandbox.hpp>
 
 #include <cerrno>
@@ -16,9 +17,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
-#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,7 +63,7 @@ inline std::vector<std::string> components(std::string_view path) {
 }
 
 [[nodiscard]] inline failure check_program(const std::string& program) {
-  struct stat s {};
+  struct stat s = {};
   if (::stat(program.c_str(), &s) != 0) {
     return refused("executable " + program + ": " + std::system_category().message(errno));
   }
@@ -80,7 +81,7 @@ inline std::vector<std::string> components(std::string_view path) {
 /// An account that exists only while the service runs is in no group and owns nothing.
 [[nodiscard]] inline failure check_strangers_way(const std::string& path, std::string_view bound) {
   for (const std::string& part : components(path)) {
-    struct stat s {};
+    struct stat s = {};
     if (is_bound(part, bound) || ::stat(part.c_str(), &s) != 0) continue;
     const unsigned wanted = part == path ? 0005 : 0001;
     if ((s.st_mode & wanted) == wanted) continue;
@@ -99,9 +100,10 @@ inline std::vector<std::string> components(std::string_view path) {
   return directory.empty() ? failure{} : check_strangers_way(directory, directory);
 }
 
+/// By a program, as the C library's own functions bind a static program to shared libraries.
 [[nodiscard]] inline failure check_account(const std::string& account) {
   if (account.find_first_not_of("0123456789") == account.npos) return {};  // a number needs no name
-  if (::getpwnam(account.c_str()) != nullptr) return {};
+  if (run_program({"id", "-u", "--", account}).exit_code != 1) return {};
   return refused("there is no account " + account + ": create it, or leave the choice to systemd");
 }
 

@@ -121,8 +121,8 @@ inline bool scm_channel::set_status(const scm_status& s) noexcept {
 
 /// HandlerEx, on the dispatcher's thread. Before there is a host nothing has been accepted.
 inline unsigned long __stdcall scm_handler(unsigned long code, unsigned long event_type,
-                                           void* event_data, void* desk) noexcept {
-  if (scm_host* const host = static_cast<scm_desk*>(desk)->host.load())
+                                           void* event_data, void* scm) noexcept {
+  if (scm_host* const host = static_cast<scm_desk*>(scm)->host.load())
     return host->control(code, event_type, event_data);
   return code == scm_control::interrogate ? scm_answer::done : scm_answer::cannot_accept;
 }
@@ -134,12 +134,12 @@ inline unsigned long __stdcall scm_handler(unsigned long code, unsigned long eve
 
 /// All that the body has used is destroyed when this returns. A failure, where there was no memory
 /// for its arguments.
-inline outcome run_scm_body(const scm_desk& desk, scm_host& host, unsigned long argc,
+inline outcome run_scm_body(const scm_desk& scm, scm_host& host, unsigned long argc,
                             wchar_t** argv) noexcept {
   outcome how{.kind = outcome_kind::failed};
   static_cast<void>(attempt([&] {
     narrow_arguments arguments(argc, argv);
-    how = desk.body(desk.context, host, arguments.argc(), arguments.argv());
+    how = scm.body(scm.context, host, arguments.argc(), arguments.argv());
   }));
   return how;
 }
@@ -147,13 +147,13 @@ inline outcome run_scm_body(const scm_desk& desk, scm_host& host, unsigned long 
 /// The first argument is the name that the service was installed under. Without a handler no status
 /// can be told, and the dispatcher would not return: the end of the process tells the SCM.
 inline void __stdcall scm_service_main(unsigned long argc, wchar_t** argv) noexcept {
-  scm_desk& desk = the_scm_desk;
-  if (!desk.channel.open(argc > 0 ? argv[0] : desk.name, &scm_handler, &desk))
+  scm_desk& scm = the_scm_desk;
+  if (!scm.channel.open(argc > 0 ? argv[0] : scm.name, &scm_handler, &scm))
     end_service_process(exit_code_failed);
-  scm_host& host = desk.storage.emplace(desk.channel, *desk.spec, system_scm_limits());
-  desk.host = &host;
-  const outcome how = run_scm_body(desk, host, argc, argv);
-  desk.channel.through();
+  scm_host& host = scm.storage.emplace(scm.channel, *scm.spec, system_scm_limits());
+  scm.host = &host;
+  const outcome how = run_scm_body(scm, host, argc, argv);
+  scm.channel.through();
   host.stopped(how);
 }
 
@@ -162,37 +162,37 @@ inline void __stdcall scm_service_main(unsigned long argc, wchar_t** argv) noexc
 }
 
 /// The desk belongs to the first one who asks; the others learn what it has become.
-[[nodiscard]] inline std::uint32_t claim(scm_desk& desk) noexcept {
+[[nodiscard]] inline std::uint32_t claim(scm_desk& scm) noexcept {
   std::uint32_t before = scm_desk::unknown;
-  desk.use.compare_exchange_strong(before, scm_desk::claimed);
+  scm.use.compare_exchange_strong(before, scm_desk::claimed);
   return before;
 }
 
 /// The dispatcher has returned `error`. When that is not because of the service's end, the SCM has
 /// gone: the body is asked to stop as soon as it accepts that, since nobody else can any more.
-[[nodiscard]] inline scm_return finish(scm_desk& desk, unsigned long error) noexcept {
-  scm_host* const host = desk.host.load();
+[[nodiscard]] inline scm_return finish(scm_desk& scm, unsigned long error) noexcept {
+  scm_host* const host = scm.host.load();
   if (host == nullptr) return scm_error(error);
-  for (; desk.channel.end() == scm_channel::end_type::none; Sleep(100))
+  for (; scm.channel.end() == scm_channel::end_type::none; Sleep(100))
     static_cast<void>(host->control(scm_control::stop, 0, nullptr));
-  if (desk.channel.end() == scm_channel::end_type::forced) end_service_process(desk.channel.code());
-  return {.served = true, .code = desk.channel.code()};
+  if (scm.channel.end() == scm_channel::end_type::forced) end_service_process(scm.channel.code());
+  return {.served = true, .code = scm.channel.code()};
 }
 
 inline scm_return scm_dispatch(const service_spec& spec, scm_body body, void* context) noexcept {
-  scm_desk& desk = the_scm_desk;
-  const std::uint32_t before = claim(desk);
+  scm_desk& scm = the_scm_desk;
+  const std::uint32_t before = claim(scm);
   if (before == scm_desk::not_a_service) return {};
   if (before == scm_desk::claimed) return scm_error(error_already_served);
-  desk.spec = &spec;
-  desk.body = body;
-  desk.context = context;
-  const raw_service_entry table[] = {{desk.name, &scm_service_main}, {nullptr, nullptr}};
+  scm.spec = &spec;
+  scm.body = body;
+  scm.context = context;
+  const raw_service_entry table[] = {{scm.name, &scm_service_main}, {nullptr, nullptr}};
   const bool done =
       StartServiceCtrlDispatcherW(reinterpret_cast<const _SERVICE_TABLE_ENTRYW*>(table)) != 0;
   const unsigned long error = done ? 0 : GetLastError();
-  if (error != error_not_a_service) return finish(desk, error);
-  desk.use = scm_desk::not_a_service;
+  if (error != error_not_a_service) return finish(scm, error);
+  scm.use = scm_desk::not_a_service;
   return {};
 }
 

@@ -11,10 +11,11 @@
 #include <curfew/host/install/scm_plan.hpp>
 #include <curfew/host/install/service_manager.hpp>
 #include <curfew/host/windows/service_event_source.hpp>
+#include <curfew/host/windows/service_status.hpp>
 #include <curfew/host/windows/service_steps.hpp>
 
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 CURFEW_BEGIN
@@ -53,9 +54,6 @@ namespace detail {
 template <class F>
 [[nodiscard]] DWORD while_locked(time_source::duration patience, DWORD pause_ms, F f);
 
-/// What is known of a service from its status alone.
-[[nodiscard]] service_status status_of(const SERVICE_STATUS_PROCESS& status);
-
 }  // namespace detail
 
 // ---------------------------------------------------------------------------------------------
@@ -74,51 +72,6 @@ DWORD while_locked(time_source::duration patience, DWORD pause_ms, F f) {
   }
 }
 
-[[nodiscard]] inline service_state state_of(DWORD state, bool failed) noexcept {
-  switch (state) {
-    case SERVICE_STOPPED: return failed ? service_state::failed : service_state::stopped;
-    case SERVICE_START_PENDING: return service_state::starting;
-    case SERVICE_STOP_PENDING: return service_state::stopping;
-    case SERVICE_RUNNING: return service_state::running;
-    case SERVICE_CONTINUE_PENDING: return service_state::resuming;
-    case SERVICE_PAUSE_PENDING: return service_state::pausing;
-    case SERVICE_PAUSED: return service_state::paused;
-    default: return service_state::unknown;
-  }
-}
-
-/// Only of a service that has stopped; while it runs the field says nothing.
-[[nodiscard]] inline std::string end_in_words(const SERVICE_STATUS_PROCESS& s) {
-  if (s.dwCurrentState != SERVICE_STOPPED || s.dwWin32ExitCode == 0) return {};
-  if (s.dwWin32ExitCode == scm_never_started) return "not started since the system was";
-  if (s.dwWin32ExitCode == scm_specific_error) {
-    return "ended with code " + std::to_string(s.dwServiceSpecificExitCode);
-  }
-  return "ended with error " + std::to_string(s.dwWin32ExitCode) + ": " +
-         system_text(s.dwWin32ExitCode);
-}
-
-inline service_status status_of(const SERVICE_STATUS_PROCESS& s) {
-  const bool never = s.dwWin32ExitCode == scm_never_started;
-  const bool specific = s.dwWin32ExitCode == scm_specific_error;
-  service_status seen;
-  seen.state = state_of(s.dwCurrentState, s.dwWin32ExitCode != 0 && !never);
-  seen.pid = static_cast<std::int64_t>(s.dwProcessId);
-  seen.text = end_in_words(s);
-  if (!never) {
-    seen.exit_code = static_cast<int>(specific ? s.dwServiceSpecificExitCode : s.dwWin32ExitCode);
-  }
-  seen.moves = static_cast<std::uint32_t>(s.dwCheckPoint);
-  seen.hint = std::chrono::milliseconds(s.dwWaitHint);
-  return seen;
-}
-
-[[nodiscard]] inline DWORD read_status(SC_HANDLE service, SERVICE_STATUS_PROCESS& into) noexcept {
-  DWORD needed = 0;
-  return error_unless(QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO,
-                                           reinterpret_cast<BYTE*>(&into), sizeof into, &needed));
-}
-
 /// The system puts the values of its variables into an image path, and knows no way to say not to.
 [[nodiscard]] inline bool holds_variable(const std::string& line) {
   const std::wstring wide = utf16(line);
@@ -128,6 +81,9 @@ inline service_status status_of(const SERVICE_STATUS_PROCESS& s) {
   return size == 0 || size > expanded.size() || wide != expanded.c_str();
 }
 
+/// The system gives an entry back in 8 KiB, with all its texts; a longer one could never be read.
+inline constexpr std::size_t longest_command_line = 3000;
+
 [[nodiscard]] inline failure impossible(const install_request& asked, const scm_settings& wanted) {
   using kind = failure::kind_type;
   if (asked.user) {
@@ -136,6 +92,11 @@ inline service_status status_of(const SERVICE_STATUS_PROCESS& s) {
   }
   if (asked.executable.find('"') != std::string::npos) {
     return {kind::failed, "cannot install " + asked.executable + ": no path holds a quote"};
+  }
+  if (utf16(wanted.command_line).size() > longest_command_line) {
+    return {kind::failed, "cannot install " + asked.executable +
+                              ": its command line has more than 3000 characters; put its arguments "
+                              "into a file"};
   }
   if (!holds_variable(wanted.command_line)) return {};
   return {kind::failed, "cannot install " + wanted.command_line +

@@ -134,6 +134,7 @@ struct display_name_setting : scm_setting<&scm_settings::display_name> {
 };
 
 struct description_setting : scm_setting<&scm_settings::description> {
+  static constexpr bool optional = false;
   static constexpr auto what = "description";
   static constexpr auto words = text_in_words;
   static DWORD write(SC_HANDLE service, const std::string& text) {

@@ -122,7 +122,8 @@ class run_state final : public message_sink {
     events.on_system(std::move(f));
     host.accept(events.interests());
   }
-  /// The hang-up of a terminal comes from the system itself; a reload from some process.
+  /// The hang-up of a terminal comes from the system itself; a reload from some process, whose user
+  /// is known even where its number is not, as from outside a container.
   void listen_for_reload();
 
   void write(severity level, std::string_view line) noexcept override { tell(level, line); }
@@ -203,7 +204,7 @@ inline time_source::time_point run_state::limit() noexcept {
 inline void run_state::listen_for_reload() {
 #if CURFEW_POSIX
   bridge->on(hangup, [this, ignored = bridge->ignores(hangup)](const stop_reason& why) {
-    if (why.pid != 0) return static_cast<void>(events.event(host_event::reload, 0));
+    if (why.uid >= 0) return static_cast<void>(events.event(host_event::reload, 0));
     if (!ignored) bridge->request_stop(why);
   });
 #endif
