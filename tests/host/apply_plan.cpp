@@ -2,6 +2,7 @@
 //
 // Plans of scripted steps.
 #include <curfew/host/install/apply_plan.hpp>
+#include <curfew/host/install/install_step.hpp>
 
 #include <stdexcept>
 #include <string>

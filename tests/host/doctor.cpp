@@ -2,6 +2,7 @@
 //
 // Findings from all who look, the worst first.
 #include <curfew/host/install/doctor.hpp>
+#include <curfew/host/install/finding.hpp>
 
 #include <algorithm>
 #include <string>

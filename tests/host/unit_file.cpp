@@ -264,10 +264,15 @@ TEST_CASE("a program that its account cannot reach is refused with the folder in
 }
 
 TEST_CASE("what a service needs has to be there") {
-  curfew::service_spec spec;
-  CHECK_FALSE(check_paths(spec));
-  spec.writable_paths = {"/nowhere/at/all"};
-  CHECK(check_paths(spec).text == "there is no /nowhere/at/all: create it");
+  curfew::install_request asked;
+  asked.spec.name = "web";
+  CHECK_FALSE(check_paths(asked));
+  asked.spec.writable_paths = {"/var/lib/web/data"};
+  CHECK_FALSE(check_paths(asked));  // which systemd makes, or the service in it
+  asked.spec.writable_paths = {"/var/lib/website"};
+  CHECK(check_paths(asked));
+  asked.spec.writable_paths = {"/nowhere/at/all"};
+  CHECK(check_paths(asked).text == "there is no /nowhere/at/all: create it");
   CHECK_FALSE(check_account("root"));
   CHECK_FALSE(check_account("12345"));
   CHECK(check_account("nobody-of-that-name").text.find("there is no account") == 0);

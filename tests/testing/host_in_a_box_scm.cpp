@@ -8,9 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -29,7 +27,6 @@ namespace takes = curfew::detail::scm_accept;
 namespace {
 
 constexpr std::uint32_t done = 0;
-constexpr std::uint32_t not_implemented = 120;
 constexpr std::uint32_t not_now = 1061;
 constexpr std::uint32_t see_the_other_code = 1066;
 

@@ -175,8 +175,9 @@ using problem_function = std::string (*)(std::string_view);
                                           "65535, or 0 for no probes"};
 }
 
+/// Of what other systems make no use of.
 [[nodiscard]] inline std::string linux_path_problem(std::string_view path) {
-  return posix_path_problem(path);
+  return CURFEW_WINDOWS != 0 ? std::string() : posix_path_problem(path);
 }
 
 [[nodiscard]] inline failure first_failure(std::initializer_list<failure> all) {

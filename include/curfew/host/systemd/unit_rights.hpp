@@ -108,10 +108,12 @@ inline std::vector<std::string> components(std::string_view path) {
 }
 
 /// A path that is not there makes systemd refuse the whole start.
-[[nodiscard]] inline failure check_paths(const service_spec& spec) {
-  std::vector<std::string> all = spec.writable_paths;
-  if (!spec.working_directory.empty()) all.push_back(spec.working_directory);
+[[nodiscard]] inline failure check_paths(const install_request& asked) {
+  std::vector<std::string> all = asked.spec.writable_paths;
+  const std::string& directory = asked.spec.working_directory;
+  if (!directory.empty()) all.push_back(directory);
   for (const std::string& path : all) {
+    if (is_own_state(asked, path)) continue;
     if (::access(path.c_str(), F_OK) != 0) return refused("there is no " + path + ": create it");
   }
   return {};
@@ -120,7 +122,7 @@ inline std::vector<std::string> components(std::string_view path) {
 inline failure check_system(const install_request& asked) {
   if (failure f = check_characters(asked.executable)) return f;
   if (failure f = check_program(real_path(asked.executable))) return f;
-  if (failure f = check_paths(asked.spec)) return f;
+  if (failure f = check_paths(asked)) return f;
   if (asked.user) return {};
   return asked.spec.account.empty() ? check_own_account(asked) : check_account(asked.spec.account);
 }

@@ -76,6 +76,11 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
   return std::string(key) + "=" + value + "\n";
 }
 
+/// What lies in the state directory systemd makes, or the service does.
+[[nodiscard]] inline bool is_own_state(const install_request& asked, std::string_view path) {
+  return !asked.user && (std::string(path) + '/').starts_with("/var/lib/" + asked.spec.name + '/');
+}
+
 /// Files are bound from the system's own folders: what a private /tmp or an empty /home hides is
 /// seen again at its place, even where only root may go.
 [[nodiscard]] inline std::string visible_paths(const install_request& asked,
@@ -87,6 +92,7 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
     if (!also_written) out += path_line("BindReadOnlyPaths", unit_path(p));
   }
   for (const std::string& p : asked.spec.writable_paths) {
+    if (is_own_state(asked, p)) continue;
     out += is_hidden(p) ? path_line("BindPaths", unit_path(p))
                         : path_line("ReadWritePaths", unit_path(p));
   }

@@ -170,7 +170,7 @@ inline bool reap(run_state& s, std::error_code& ec) {
 
 /// The handlers come first: a signal that arrives while the rest starts is not lost.
 inline bool open_bridge(run_state& s, std::error_code& ec) {
-  s.bridge.emplace(s.root, options_of(s), s.setting.signals, ec);
+  s.bridge.emplace(s.root, options_of(s), s.setting.source, ec);
   if (ec) return false;
   s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
   s.events.open(*s.bridge);

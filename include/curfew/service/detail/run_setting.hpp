@@ -37,7 +37,7 @@ struct run_setting {
   const hosted& place;
   last_resort& end;
   time_source& time = time_source::process();
-  signal_source* signals = nullptr;  ///< null: the system's
+  signal_source* source = nullptr;  ///< null: the system's
 };
 
 }  // namespace detail
