@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -124,12 +125,16 @@ class Container(unittest.TestCase):
                 self.assertIn(code, (70, 143), said)
                 self.assertNotIn(200, told(client))
 
-    def test_a_reload_is_no_stop(self):
-        with Server(inside=NAMESPACE) as web:
-            web.send(signal.SIGHUP)
-            self.assertEqual(web.status("/readyz"), 200)
-            web.send(signal.SIGTERM)
-            self.assertEqual(web.ended()[0], 0)
+    def test_a_reload_from_outside_is_no_stop(self):
+        with tempfile.TemporaryDirectory(prefix="curfew-web-") as folder:
+            log = pathlib.Path(folder, "access.log")
+            with Server("--access-log", str(log), inside=NAMESPACE) as web:
+                log.rename(log.with_name("moved"))
+                web.send(signal.SIGHUP)
+                eventually(lambda: log.exists() or web.process.poll() is not None, "a reload")
+                self.assertEqual(web.status("/readyz"), 200)
+                web.send(signal.SIGTERM)
+                self.assertEqual(web.ended()[0], 0)
 
 
 class Terminal:

@@ -192,6 +192,15 @@ class Verbs(unittest.TestCase):
             self.assertIn("exit code 1", second.must("status", code=3))
             self.assertEqual(first.status("/readyz"), 200)
 
+    def test_what_is_wrong_with_the_arguments_is_told(self):
+        with Service() as web:
+            code, text = web.verb("install", "--", "--nonsense")
+            self.assertEqual(code, 2, text)
+            self.assertIn("--nonsense", text)
+            web.scm("start", "--nonsense")
+            ended = web.becomes("stopped")[-1]
+            self.assertEqual((ended["win32_exit"], ended["specific_exit"]), (1066, 2))
+
 
 class Controls(unittest.TestCase):
     def test_pause_and_continue(self):

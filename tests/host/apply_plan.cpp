@@ -88,17 +88,30 @@ TEST_CASE("a required step that fails undoes in reverse all that were applied") 
   CHECK(r.steps[2].text == "no room");
 }
 
-TEST_CASE("an optional step that fails or is not supported is told of and the rest goes on") {
+TEST_CASE("an optional step that is not supported is told of and the rest goes on") {
   script s;
   s.add("a", unsupported()).optional = true;
-  s.add("b", failed("odd")).optional = true;
-  s.add("c");
+  s.add("b");
   const apply_report r = apply_plan(s.plan);
   CHECK(r.ok());
-  CHECK(s.calls == words{"a", "b", "c"});
-  CHECK(outcomes(r) ==
-        std::vector{step_outcome::not_supported, step_outcome::failed, step_outcome::applied});
+  CHECK(s.calls == words{"a", "b"});
+  CHECK(outcomes(r) == std::vector{step_outcome::not_supported, step_outcome::applied});
   CHECK(r.steps[0].text == "error 124");
+}
+
+TEST_CASE("an optional step that fails for another reason undoes all") {
+  using kind = failure::kind_type;
+  for (const kind k : {kind::failed, kind::needs_rights, kind::not_installed, kind::not_in_time}) {
+    script s;
+    s.add("a");
+    s.add("b", {k, "odd"}).optional = true;
+    s.add("c");
+    const apply_report r = apply_plan(s.plan);
+    CHECK(r.why.kind == k);
+    CHECK(s.calls == words{"a", "b", "undo a"});
+    CHECK(outcomes(r) ==
+          std::vector{step_outcome::undone, step_outcome::failed, step_outcome::not_reached});
+  }
 }
 
 TEST_CASE("what was not applied is not undone") {

@@ -7,6 +7,7 @@
 #include <curfew/host/install/service_manager.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <string>
@@ -27,6 +28,14 @@ inline service_status in(service_state state, std::string text = {}) {
   return s;
 }
 
+/// Running, as the one whose state changed at that time.
+inline service_status runs_since(std::uint64_t since, std::int64_t pid = 4711) {
+  service_status s = in(service_state::running);
+  s.since = since;
+  s.pid = pid;
+  return s;
+}
+
 inline failure fails(std::string text, failure::kind_type kind = failure::kind_type::failed) {
   return {kind, std::move(text)};
 }
@@ -38,12 +47,14 @@ class scripted_manager final : public curfew::service_manager {
 
   std::vector<service_status> when_started = {in(service_state::running)};
   std::vector<service_status> when_stopped = {in(service_state::stopped)};
+  std::vector<service_status> when_restarted = {};  // empty: it cannot do that in one go
   std::vector<service_status> when_reloaded = {in(service_state::running)};
 
   failure query_fails = {};
   failure plan_fails = {};
   failure start_fails = {};
   failure stop_fails = {};
+  failure restart_fails = {};
   failure reload_fails = {};
 
   /// What install finds different; a step that is applied leaves the list.
@@ -83,6 +94,10 @@ class scripted_manager final : public curfew::service_manager {
   }
   failure stop(const std::string& name) override {
     return change("stop " + name, stop_fails, when_stopped);
+  }
+  failure restart(const std::string& name) override {
+    if (when_restarted.empty()) return service_manager::restart(name);
+    return change("restart " + name, restart_fails, when_restarted);
   }
   failure reload(const std::string& name) override {
     return change("reload " + name, reload_fails, when_reloaded);

@@ -16,7 +16,7 @@ TEST_CASE("a system without a manager says so whatever it is asked") {
   curfew::install_plan plan;
   for (const failure& f :
        {none.query("web", status), none.plan_install({}, plan), none.plan_uninstall("web", plan),
-        none.start("web"), none.stop("web"), none.reload("web")}) {
+        none.start("web"), none.stop("web"), none.restart("web"), none.reload("web")}) {
     CHECK(f.kind == failure::kind_type::not_supported);
     CHECK(f.text == "nobody keeps services here");
   }

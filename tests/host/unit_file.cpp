@@ -139,7 +139,7 @@ TEST_CASE("only files that begin with our mark are ours") {
 
 TEST_CASE("an upgrade is told by the lines that differ") {
   CHECK(lines_only_in("a\nb\nc\n", "a\nx\nc\n") == "b");
-  CHECK(lines_only_in("a\na\n\nb", "a\n") == "a; b");
+  CHECK(lines_only_in("a\na\n\nb", "a\n") == "a\nb");
   CHECK(lines_only_in("a\n", "a\n") == "");
 }
 

@@ -396,10 +396,10 @@ TEST_CASE("a clean end stays clean although nobody is left to be told") {
   CHECK(stop(c) == 0);
 }
 
-TEST_CASE("what gets the number of a closed stderr is not written to") {
+TEST_CASE("nothing gets the number of a closed stderr") {
   char path[] = "/tmp/curfew-stderr-XXXXXX";
   close(mkstemp(path));
-  child c(subject("reuse_stderr", path), child::errors::closed);
+  child c(subject("open_without_stderr", path), child::errors::closed);
   CHECK(stop(c) == 0);
   std::ifstream file(path);
   CHECK(std::string(std::istreambuf_iterator<char>(file), {}).empty());

@@ -16,6 +16,7 @@ using curfew::failure;
 using curfew::service_state;
 using test::fails;
 using test::in;
+using test::runs_since;
 using test::stage;
 using test::words;
 
@@ -196,6 +197,101 @@ TEST_CASE("SCM rule 13 - a service that is stopping is not asked to stop again")
   CHECK(web.services.calls.empty());
 }
 
+TEST_CASE("a service that is started again as it ends is noticed at once and not waited for") {
+  for (const curfew::service_status& anew : {in(service_state::starting), runs_since(0, 4712)}) {
+    stage web;
+    web.services.now = in(service_state::running);
+    web.services.when_stopped = {in(service_state::stopping), anew};
+    web.services.when_stopped.back().triggers = "web.socket";
+    CHECK(web.type("stop --user") == 1);
+    CHECK(web.clock.passed() < 1s);
+    CHECK(web.complains("web: it has ended, but web.socket has started it again: it is "));
+    CHECK(web.complains("systemctl --user stop web.socket, and then: web_server stop --user\n"));
+    CHECK(web.printed.empty());
+  }
+}
+
+TEST_CASE("somebody else who starts a service again is nobody that could be named") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_stopped = {runs_since(0, 4712)};
+  CHECK(web.type("stop") == 1);
+  CHECK(web.complained ==
+        "web: it has ended, but somebody has started it again: it is running (pid 4712); next: "
+        "web_server stop\n");
+}
+
+TEST_CASE("a stop of a service that something may start again says so") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.now.triggers = "web.socket";
+  CHECK(web.type("stop") == 0);
+  CHECK(web.printed ==
+        "web: stopped\n"
+        "  note    web.socket may start it again; to end that: systemctl stop web.socket\n");
+}
+
+TEST_CASE("an order to stop that is not begun with is no start") {
+  stage web;
+  web.services.now = in(service_state::failed);
+  web.services.when_stopped = {in(service_state::starting), in(service_state::stopped)};
+  CHECK(web.type("stop") == 0);
+  CHECK(web.printed == "web: stopped\n");
+}
+
+TEST_CASE("a restart in one go is over when another process runs") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_restarted = {in(service_state::running), in(service_state::stopping),
+                                 in(service_state::starting), runs_since(0, 4712)};
+  CHECK(web.type("restart") == 0);
+  CHECK(web.services.calls == words{"restart web"});
+  CHECK(web.printed == "web: restarted, is running (pid 4712)\n");
+}
+
+TEST_CASE("a restart in one go has the time of a stop and of a start and a reserve") {
+  stage web;
+  web.spec.stop_timeout = 20s;
+  web.spec.start_timeout = 40s;
+  web.services.now = in(service_state::running);
+  web.services.when_restarted = {in(service_state::stopping)};
+  CHECK(web.type("restart") == 1);
+  CHECK(web.clock.passed() == 75s);
+  CHECK(web.complains("still stopping after "));
+}
+
+TEST_CASE("a restart in one go that fails says in which state the service is") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_restarted = {in(service_state::starting), in(service_state::failed)};
+  CHECK(web.type("restart") == 1);
+  CHECK(web.complains("web: it is failed after"));
+  web.services.now = in(service_state::running);
+  web.services.restart_fails = no_rights();
+  CHECK(web.type("restart") == 77);
+  CHECK(web.services.calls == words{"restart web"});
+}
+
+TEST_CASE("a service that failed is restarted and one that is stopped is started") {
+  stage web;
+  web.services.when_restarted = {in(service_state::starting), in(service_state::running)};
+  web.services.now = in(service_state::failed);
+  CHECK(web.type("restart") == 0);
+  CHECK(web.services.calls == words{"restart web"});
+  CHECK(web.printed == "web: started, is running (pid 4711)\n");
+  web.services.now = in(service_state::stopped);
+  CHECK(web.type("restart") == 0);
+  CHECK(web.services.calls == words{"start web"});
+}
+
+TEST_CASE("a restart by stop and start does not mind who starts") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_stopped = {runs_since(0, 4712)};
+  CHECK(web.type("restart") == 0);
+  CHECK(web.services.calls == words{"stop web", "start web"});
+}
+
 TEST_CASE("restart stops what runs and starts it") {
   stage web;
   web.services.now = in(service_state::running);
@@ -221,12 +317,43 @@ TEST_CASE("a restart whose stop is not done in time starts nothing") {
   CHECK(web.complains("still stopping"));
 }
 
-TEST_CASE("reload waits until the service has reloaded") {
+TEST_CASE("reload waits until the state has changed and the service runs again") {
+  stage web;
+  web.services.now = runs_since(5);
+  web.services.when_reloaded = {runs_since(5), runs_since(5), in(service_state::reloading),
+                                runs_since(7)};
+  CHECK(web.type("reload") == 0);
+  CHECK(web.printed == "web: reloaded, is running (pid 4711)\n");
+  CHECK(web.services.next.empty());
+}
+
+TEST_CASE("a service that never says that it has reloaded is a failure") {
+  stage web;
+  web.spec.start_timeout = 5s;
+  web.services.now = runs_since(5);
+  web.services.when_reloaded = {runs_since(5)};
+  CHECK(web.type("reload") == 1);
+  CHECK(web.clock.passed() == 20s);
+  CHECK(web.complains("web: was told to reload, and has not said that it has: still running"));
+}
+
+TEST_CASE("a reload that is under way is waited for before another is asked for") {
+  stage web;
+  web.services.now = in(service_state::reloading);
+  web.services.next = {in(service_state::reloading), in(service_state::reloading), runs_since(6)};
+  web.services.when_reloaded = {runs_since(6), runs_since(8)};
+  CHECK(web.type("reload") == 0);
+  CHECK(web.services.calls == words{"reload web"});
+  CHECK(web.services.now.since == 8);
+}
+
+TEST_CASE("where a reload cannot be seen it is not claimed") {
   stage web;
   web.services.now = in(service_state::running);
   web.services.when_reloaded = {in(service_state::reloading), in(service_state::running)};
   CHECK(web.type("reload") == 0);
-  CHECK(web.printed == "web: reloaded, is running (pid 4711)\n");
+  CHECK(web.printed ==
+        "web: told to reload, is running (pid 4711); when it has cannot be seen here\n");
   CHECK(web.services.calls == words{"reload web"});
   CHECK(web.services.next.empty());
   CHECK(web.clock.passed() >= 100ms);

@@ -61,6 +61,19 @@ TEST_CASE("a name and a user are passed on") {
   CHECK(web.said("next: web_server start --name shop --user\n"));
 }
 
+TEST_CASE("a second service of another name has a display name of its own") {
+  stage web;
+  web.spec.display_name = "The shop";
+  CHECK(web.type("install --name web") == 0);
+  CHECK(web.services.asked.spec.display_name == "The shop");
+  CHECK(web.type("install --name two") == 0);
+  CHECK(web.services.asked.spec.name == "two");
+  CHECK(web.services.asked.spec.display_name == "The shop (two)");
+  web.spec.display_name = {};
+  CHECK(web.type("install --name two") == 0);
+  CHECK(web.services.asked.spec.display_name.empty());
+}
+
 TEST_CASE("an argument that the service would take for a verb is refused") {
   stage web;
   CHECK(web.type("install -- stop") == 1);
@@ -210,6 +223,31 @@ TEST_CASE("a service that does not stop in time is not removed") {
   CHECK(web.type("uninstall --timeout 5") == 1);
   CHECK(web.services.calls == words{"stop web"});
   CHECK(web.complains("still stopping after 5 s"));
+}
+
+TEST_CASE("a service that is started again at once is not removed") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_stopped = {in(service_state::starting)};
+  web.services.when_stopped[0].triggers = "web.socket";
+  CHECK(web.type("uninstall") == 1);
+  CHECK(web.services.calls == words{"stop web"});
+  CHECK(
+      web.complains("has started it again: it is starting; next: systemctl stop web.socket, "
+                    "and then: web_server uninstall\n"));
+}
+
+TEST_CASE("a service that came back before its removal is told of") {
+  stage web;
+  web.services.now = in(service_state::stopped);
+  web.services.on_call = [&](const std::string& what) {
+    if (what == "apply entry") web.services.next = {in(service_state::running)};
+  };
+  CHECK(web.type("uninstall") == 1);
+  CHECK(web.complained ==
+        "web: was removed, but has been started again meanwhile and is running (pid 4711)\n"
+        "next: web_server stop\n");
+  CHECK(!web.said("uninstalled"));
 }
 
 TEST_CASE("a removal that fails starts a service again that ran") {

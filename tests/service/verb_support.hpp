@@ -82,7 +82,7 @@ struct stage final : curfew::detail::verb_output {
     const typed t(std::move(words));
     curfew::detail::verb_call call{spec, curfew::detail::parse_verb_line(t.words()), "web_server",
                                    stop.get_token()};
-    if (!call.line.name.empty()) call.spec.name = call.line.name;
+    call.spec = curfew::detail::spec_named(spec, call.line.name);
     printed.clear();
     complained.clear();
     services.calls.clear();

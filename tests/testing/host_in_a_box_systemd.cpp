@@ -254,9 +254,11 @@ TEST_CASE("a hang-up of the terminal is a stop all the same and from a process i
   });
   CHECK(box.await_ready());
   box.signal(SIGHUP, 4711);
-  CHECK(box.await_datagram("RELOADING=1"));
+  CHECK(box.await_datagram("READY=1", 2));
+  box.signal(SIGHUP, 0, 1000);
+  CHECK(box.await_datagram("READY=1", 3));
   CHECK_FALSE(stop.stop_requested());
-  box.signal(SIGHUP, 0);
+  box.hang_up();
   CHECK(box.await_stopping());
   CHECK(stop.reason().code == SIGHUP);
   CHECK(box.await_end() == 0);

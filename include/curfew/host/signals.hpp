@@ -87,6 +87,9 @@ class signal_bridge {
   /// unless it is itself the caller.
   void off(int signal) noexcept;
 
+  /// The signal is no press any more: when its function is gone it does nothing.
+  void keep_from_stopping(int signal) noexcept;
+
   /// Stops at the second signal: cut short what can be cut.
   [[nodiscard]] stop_token hurry() const noexcept { return hurry_.get_token(); }
 
@@ -141,7 +144,7 @@ class signal_bridge {
   bool open_ = false;  // false: refused, and inert
   bool settled_ = false;
   bool dropped_ = false;  // there are no functions any more
-  std::mutex changing_;   // on() and off() against each other; dropped_
+  std::mutex changing_;   // on() and off() against each other; stops_, dropped_
   detail::signal_calls calls_;
   detail::signal_lane stop_lane_;
   detail::signal_lane hurry_lane_;
@@ -301,6 +304,11 @@ inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_c
   }
   from_.inbox().calls_door.ring();  // for the thread to open its mask for the signal
   calls_.retire(signal, old);
+}
+
+inline void signal_bridge::keep_from_stopping(int signal) noexcept {
+  const std::lock_guard lock(changing_);
+  stops_.erase(signal);
 }
 
 /// Most programs react to no other signals and are spared the thread.

@@ -80,9 +80,7 @@ int service_main(const service_spec& spec, int argc, char** argv, Main main) {
   if (!names_verb(argc, argv)) return run(spec, argc, argv, std::move(main));
   const detail::verb_line line = detail::parse_verb_line(detail::words_of(argc, argv));
   if (!detail::runs_here(line)) return detail::obey_on_system(spec, line, argv[0]);
-  service_spec named = spec;
-  if (!line.name.empty()) named.name = line.name;
-  return run_in_foreground(named, argc, argv, std::move(main));
+  return run_in_foreground(detail::spec_named(spec, line.name), argc, argv, std::move(main));
 }
 
 CURFEW_END

@@ -38,10 +38,10 @@ CURFEW_BEGIN
 ///
 /// Time stands still but for advance(): a timeout happens when the test says so, and never else.
 /// What the box is asked has begun when the call returns: after scm_stop() or signal() the stop has
-/// been noticed, and the time for stopping counts from there. (One exception: a hang-up of the
-/// terminal, signal(SIGHUP, 0), of a program with on_reload(); see await_stopping().) What the
-/// program does about it is waited for with the await functions, which give up when the run is
-/// over, and look at the real clock only to give up after 30 s.
+/// been noticed, and the time for stopping counts from there. (One exception: hang_up() of a
+/// program with on_reload(); see await_stopping().) What the program does about it is waited for
+/// with the await functions, which give up when the run is over, and look at the real clock only to
+/// give up after 30 s.
 ///
 /// A process that would be ended by force, or by a third signal, is not: await_end() tells the exit
 /// code, main runs on until it returns, and what is told then is not heard. The destructor asks it
@@ -74,11 +74,13 @@ class host_in_a_box {
 
   // ---- what people and systems do
 
-  /// from_pid 0: the system itself, as when a terminal is closed.
-  void signal(int number, std::int64_t from_pid = 4711);
+  /// from_pid 0: a process outside of this container. from_uid -1: the system itself.
+  void signal(int number, std::int64_t from_pid = 4711, std::int64_t from_uid = 0);
+  /// The terminal is closed: SIGHUP, from the system.
+  void hang_up() { signal(detail::hangup, 0, -1); }
   /// Events of a Windows console, on any system. A service is not asked by the last two.
-  void console_ctrl_c() { signal(SIGINT, 0); }
-  void console_break() { signal(detail::console_break_signal, 0); }
+  void console_ctrl_c() { signal(SIGINT, 0, -1); }
+  void console_break() { signal(detail::console_break_signal, 0, -1); }
   void console_close() { console_event(detail::console_close_event); }
   void console_logoff() { console_event(detail::console_logoff_event); }
   void console_shutdown() { console_event(detail::console_shutdown_event); }
@@ -142,6 +144,7 @@ class host_in_a_box {
 
   const host_kind kind_;
   manual_clock clock_;
+  manual_clock still_;  // in a box nothing hangs in the system
   detail::box_record record_;
   detail::scripted_signals signals_;
   service_spec spec_;
@@ -175,7 +178,7 @@ void host_in_a_box::start(service_spec spec, Main main, std::vector<std::string>
 /// As the host does it: the outcome is told when nothing of the run is left.
 inline void host_in_a_box::run(const detail::program& p) {
   const detail::hosted place{*host_, args_, &record_};
-  const outcome o = detail::run_access::run(p, {place, record_, clock_, &signals_});
+  const outcome o = detail::run_access::run(p, {place, record_, clock_, still_, &signals_});
   host_->stopped(o);
   record_.change([&](auto& c) { c.returned = exit_code(o); });
 }
@@ -216,11 +219,11 @@ inline stop_token host_in_a_box::next_stop() {
   return hurry;
 }
 
-inline void host_in_a_box::signal(int number, std::int64_t from_pid) {
+inline void host_in_a_box::signal(int number, std::int64_t from_pid, std::int64_t from_uid) {
   using detail::signal_inbox;
   const stop_token hurry = next_stop();
   const bool presses = signals_.inbox().route_of(number) == detail::route::press;
-  const stop_reason reason{stop_cause::signal, number, from_pid, 0};
+  const stop_reason reason{stop_cause::signal, number, from_pid, from_uid};
   const auto answer = signals_.inbox().arrived(reason, detail::any_time);
   if (answer == signal_inbox::answer::end) record_.end(128 + number);
   if (!presses || answer != signal_inbox::answer::noted) return;

@@ -212,9 +212,9 @@ void ask_itself_oddly(service& s) {
 }
 
 #if CURFEW_POSIX
-/// Descriptor 2 was closed before the run, and then something else got its number.
-void reuse_stderr(service& s) {
-  if (::open(argument, O_CREAT | O_TRUNC | O_WRONLY, 0600) != STDERR_FILENO) std::abort();
+/// Descriptor 2 was closed before the run.
+void open_without_stderr(service& s) {
+  if (::open(argument, O_CREAT | O_TRUNC | O_WRONLY, 0600) == STDERR_FILENO) std::abort();
   wait_for_stop(s);
 }
 /// Late until a second signal comes.
@@ -306,7 +306,7 @@ const behaviour behaviours[] = {
     {"leave_by_exit_out_of_a_release", leave_by_exit_out_of_a_release},
     {"ask_itself_oddly", ask_itself_oddly, 200ms},
 #if CURFEW_POSIX
-    {"reuse_stderr", reuse_stderr},
+    {"open_without_stderr", open_without_stderr},
     {"stuck_reload", stuck_reload, 700ms},
     {"slow_reload", slow_reload},
     {"fork_child", fork_child},

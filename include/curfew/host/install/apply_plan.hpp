@@ -48,10 +48,10 @@ struct apply_report {
   [[nodiscard]] bool half_done() const noexcept;  ///< something could not be undone
 };
 
-/// In order, on the calling thread. A step that is optional may fail. When another one fails, all
-/// that were applied are undone, newest first, each of them whatever becomes of the others. A stop
-/// is noticed between two steps and is a reason to undo, too; undoing does not stop. An exception
-/// out of a step is its failure.
+/// In order, on the calling thread. A step that is optional may be one that the system does not
+/// support. When a step fails otherwise, all that were applied are undone, newest first, each of
+/// them whatever becomes of the others. A stop is noticed between two steps and is a reason to
+/// undo, too; undoing does not stop. An exception out of a step is its failure.
 [[nodiscard]] apply_report apply_plan(const install_plan& plan, const stop_token& stop = {});
 
 // ---------------------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ namespace detail {
   return error == nullptr ? what : failure{failure::kind_type::failed, text_of(error)};
 }
 
-/// False: it failed, and it had to be done.
+/// False: all has to be undone.
 inline bool apply_step(const install_step& step, step_result& result, failure& why) {
   failure error = call_step(step.apply);
   result.outcome = step_outcome::applied;
@@ -87,8 +87,9 @@ inline bool apply_step(const install_step& step, step_result& result, failure& w
   const bool unsupported = error.kind == failure::kind_type::not_supported;
   result.outcome = unsupported ? step_outcome::not_supported : step_outcome::failed;
   result.text = error.text;
-  if (!step.optional) why = std::move(error);
-  return step.optional;
+  if (step.optional && unsupported) return true;
+  why = std::move(error);
+  return false;
 }
 
 inline void undo_step(const install_step& step, step_result& result) {

@@ -25,6 +25,9 @@ class state_set {
   [[nodiscard]] constexpr bool contains(service_state s) const noexcept {
     return (bits_ & bit(s)) != 0;
   }
+  [[nodiscard]] constexpr bool operator()(const service_status& s) const noexcept {
+    return contains(s.state);
+  }
 
  private:
   static constexpr std::uint32_t bit(service_state s) noexcept {
@@ -39,6 +42,9 @@ inline constexpr state_set ended_states = {service_state::stopped, service_state
 inline constexpr state_set pending_states = {service_state::starting, service_state::stopping,
                                              service_state::pausing, service_state::resuming,
                                              service_state::reloading};
+
+/// What is waited for: one of a set of states, or whatever else can be told from a status.
+using state_goal = std::function<bool(const service_status&)>;
 
 enum class await_end {
   reached,
@@ -59,8 +65,8 @@ struct await_result {
 /// Is given each look that was not the last one.
 using state_observer = std::function<void(const service_status&, time_source::duration elapsed)>;
 
-/// Looks until the service is in one of the goal's states. All times are those of the token, or of
-/// the process when it is empty.
+/// Looks until the service is as the goal wants it. All times are those of the token, or of the
+/// process when it is empty.
 ///
 /// The first second belongs to services that are quick: it looks every 50 to 250 ms. After that at
 /// a tenth of the hint that the service gave, not under 1 s nor over 10 s.
@@ -70,7 +76,7 @@ using state_observer = std::function<void(const service_status&, time_source::du
 /// that is on its way and has told how it moves, by a hint or a checkpoint, is stuck when it has
 /// not moved for 80 s longer than its hint. Of one that tells nothing only the limit can tell.
 [[nodiscard]] await_result await_state(service_manager& manager, const std::string& name,
-                                       state_set goal, time_source::duration limit,
+                                       const state_goal& goal, time_source::duration limit,
                                        const stop_token& stop = {},
                                        const state_observer& observer = {});
 
@@ -82,7 +88,7 @@ class state_watch {
  public:
   using duration = time_source::duration;
 
-  state_watch(state_set goal, duration limit) noexcept : goal_(goal), limit_(limit) {}
+  state_watch(const state_goal& goal, duration limit) noexcept : goal_(goal), limit_(limit) {}
 
   /// False: it is decided, see result().end.
   [[nodiscard]] bool goes_on(const service_status& seen, duration elapsed);
@@ -104,7 +110,7 @@ class state_watch {
   static constexpr duration first = std::chrono::seconds(1);
   static constexpr duration patience = std::chrono::seconds(80);
 
-  const state_set goal_;
+  const state_goal& goal_;
   const duration limit_;
   bool moved_ = false;    // it has been on its way
   duration last_move_{};  // when it moved
@@ -113,7 +119,7 @@ class state_watch {
 
 inline bool state_watch::goes_on(const service_status& seen, duration elapsed) {
   note(seen, elapsed);
-  if (goal_.contains(seen.state)) return decide(await_end::reached);
+  if (goal_(seen)) return decide(await_end::reached);
   if (ended()) return decide(await_end::ended);
   if (stuck()) return decide(await_end::stuck);
   return elapsed < limit_ || decide(await_end::not_in_time);
@@ -149,9 +155,9 @@ inline state_watch::duration state_watch::pause() const noexcept {
 
 }  // namespace detail
 
-inline await_result await_state(service_manager& manager, const std::string& name, state_set goal,
-                                time_source::duration limit, const stop_token& stop,
-                                const state_observer& observer) {
+inline await_result await_state(service_manager& manager, const std::string& name,
+                                const state_goal& goal, time_source::duration limit,
+                                const stop_token& stop, const state_observer& observer) {
   const stop_source self(stop);  // a token without a source would not wait
   const stop_token token = self.get_token();
   const auto began = token.clock().now();

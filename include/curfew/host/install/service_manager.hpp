@@ -39,6 +39,8 @@ struct service_status {
   bool enabled = false;     ///< it starts with the system
   std::uint32_t moves = 0;  ///< grows while a pending state makes progress (SCM: the checkpoint)
   time_source::duration hint = {};  ///< how long until it has moved again; zero: not known
+  std::uint64_t since = 0;    ///< another number after each change of state (systemd); 0: not known
+  std::string triggers = {};  ///< what else starts it (systemd): "web.socket"
 };
 
 /// What `install` is to bring about.
@@ -63,16 +65,24 @@ class service_manager {
 
   /// What has to change for the service to be as asked. Nothing is changed by asking.
   [[nodiscard]] virtual failure plan_install(const install_request& asked, install_plan& into) = 0;
-  /// The service has been stopped before. Empty: there is no such service.
+  /// It may be asked while the service runs, but the steps are for one that has ended. Empty: there
+  /// is no such service.
   [[nodiscard]] virtual failure plan_uninstall(const std::string& name, install_plan& into) = 0;
 
   [[nodiscard]] virtual failure start(const std::string& name) = 0;
   [[nodiscard]] virtual failure stop(const std::string& name) = 0;
+  /// Both as one order, by which the manager keeps what it holds for the service from one run to
+  /// the next: sockets, stored descriptors. not_supported: it knows only the one and the other.
+  [[nodiscard]] virtual failure restart(const std::string& name);
   [[nodiscard]] virtual failure reload(const std::string& name) = 0;
 
   /// As text, without a change of anything: the unit file, the entries of the SCM.
   [[nodiscard]] virtual std::string render(const install_request& asked) = 0;
 };
+
+inline failure service_manager::restart(const std::string&) {
+  return {failure::kind_type::not_supported, "it is stopped first, and then started"};
+}
 
 constexpr const char* to_string(service_state state) noexcept {
   switch (state) {

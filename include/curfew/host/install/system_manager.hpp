@@ -39,6 +39,7 @@ class no_service_manager final : public service_manager {
   failure plan_uninstall(const std::string&, install_plan&) override { return refusal(); }
   failure start(const std::string&) override { return refusal(); }
   failure stop(const std::string&) override { return refusal(); }
+  failure restart(const std::string&) override { return refusal(); }
   failure reload(const std::string&) override { return refusal(); }
   std::string render(const install_request&) override { return {}; }
 

@@ -110,9 +110,9 @@ inline failure systemctl::run(std::vector<std::string> words) const {
 inline failure systemctl::show(const std::string& unit, unit_properties& into) const {
   constexpr const char* names =
       "ActiveState,BindPaths,BindReadOnlyPaths,DropInPaths,DynamicUser,ExecMainCode,ExecMainStatus,"
-      "ExecStart,FragmentPath,Job,"
-      "LoadError,LoadState,MainPID,NeedDaemonReload,NotifyAccess,PrivateTmp,ProtectHome,StatusText,"
-      "SubState,TimeoutStartUSec,TimeoutStopUSec,Type,UnitFileState,User,WatchdogUSec";
+      "ExecReload,ExecStart,FragmentPath,Job,LoadError,LoadState,MainPID,NeedDaemonReload,"
+      "NotifyAccess,PrivateTmp,ProtectHome,StateChangeTimestampMonotonic,StatusText,SubState,"
+      "TimeoutStartUSec,TimeoutStopUSec,TriggeredBy,Type,UnitFileState,User,WatchdogUSec";
   const program_result result = call({"show", "-p", names, "--", unit});
   into = unit_properties::parse(result.output);
   return explain("show", result);

@@ -106,12 +106,15 @@ inline void write_unit_section(unit_writer& out, const install_request& asked) {
   return unit_span(saturating_add(clock_time_point(least), manager_patience).time_since_epoch());
 }
 
+/// How a unit reloads where systemd itself does not know how.
+inline constexpr const char* reload_by_signal = "/bin/kill -HUP $MAINPID";
+
 /// Before version 253 a unit of type notify-reload is silently one of type simple.
 inline void write_reload(unit_writer& out, const service_spec& spec, const unit_facts& facts) {
   const bool by_manager = spec.reloads && facts.version >= 253;
   out.set("Type", by_manager ? "notify-reload" : "notify");
   out.set("NotifyAccess", "main");
-  if (spec.reloads && !by_manager) out.set("ExecReload", "/bin/kill -HUP $MAINPID");
+  if (spec.reloads && !by_manager) out.set("ExecReload", reload_by_signal);
 }
 
 /// With how many restarts the delay grows from the first to the longest by doubling.

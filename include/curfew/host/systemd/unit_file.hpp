@@ -53,7 +53,7 @@ class unit_file {
   return bytes.empty() || bytes.starts_with(unit_mark);
 }
 
-/// The lines that one has and the other has not, in their order.
+/// The lines that one has and the other has not, in their order, without a line break at the end.
 [[nodiscard]] std::string lines_only_in(std::string_view one, std::string_view other);
 
 // ---------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ inline std::string lines_only_in(std::string_view one, std::string_view other) {
     if (same != known.end()) {
       known.erase(same);
     } else if (!line.empty()) {
-      out.append(out.empty() ? "" : "; ").append(line);
+      out.append(out.empty() ? "" : "\n").append(line);
     }
   }
   return out;

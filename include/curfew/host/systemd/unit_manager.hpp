@@ -39,11 +39,15 @@ class systemd_service_manager final : public service_manager {
   [[nodiscard]] failure plan_uninstall(const std::string& name, install_plan& into) override;
   [[nodiscard]] failure start(const std::string& name) override { return order("start", name); }
   [[nodiscard]] failure stop(const std::string& name) override { return order("stop", name); }
-  [[nodiscard]] failure reload(const std::string& name) override { return order("reload", name); }
+  [[nodiscard]] failure restart(const std::string& name) override { return order("restart", name); }
+  /// Told by a signal where that is all that the unit does for it: what systemd then tells of the
+  /// service's state is the service's own word, and not that a signal has been sent.
+  [[nodiscard]] failure reload(const std::string& name) override;
   [[nodiscard]] std::string render(const install_request& asked) override;
 
  private:
   [[nodiscard]] failure order(const char* verb, const std::string& name) const;
+  [[nodiscard]] failure may_order(const std::string& name) const;
   [[nodiscard]] install_request here(install_request asked) const {
     asked.user = systemctl_.user();
     return asked;
@@ -194,16 +198,28 @@ inline install_step unit_steps::enabled(bool wanted) const {
   return step;
 }
 
-/// A unit without a file is kept in mind as long as its last run was a failure.
+/// A unit without a file is kept in mind as long as its last run was a failure, if systemd has not
+/// forgotten it meanwhile.
 inline install_step unit_steps::forgotten() const {
   const auto unit = unit_;
   const auto manager = manager_;
   install_step step;
   step.what = "last failure";
   step.from = "remembered";
-  step.optional = true;
-  step.apply = [=] { return manager.run({"reset-failed", "--", unit}); };
+  step.apply = [=] {
+    unit_properties now;
+    const failure f = manager.show(unit, now);
+    if (f || now["ActiveState"] != "failed") return f;
+    return manager.run({"reset-failed", "--", unit});
+  };
   return step;
+}
+
+[[nodiscard]] inline bool reloads_by_signal(const unit_properties& unit) {
+  const std::string ours = std::string(" argv[]=") + reload_by_signal + " ;";
+  const std::string& known = unit["ExecReload"];
+  const bool alone = known.find("argv[]=") == known.rfind("argv[]=");
+  return alone && mentions(known, ours) && unit["Type"] == "notify" && unit.number("MainPID") != 0;
 }
 
 /// A path that does not change its meaning between the install and a start of the service.
@@ -260,11 +276,23 @@ inline failure systemd_service_manager::plan_uninstall(const std::string& name,
   return {};
 }
 
+inline failure systemd_service_manager::may_order(const std::string& name) const {
+  if (failure f = check_service_name(name)) return f;
+  return detail::check_rights(systemctl_.user());
+}
+
 /// systemd answers when it has noted the order, not when it has carried it out.
 inline failure systemd_service_manager::order(const char* verb, const std::string& name) const {
-  if (failure f = check_service_name(name)) return f;
-  if (failure f = detail::check_rights(systemctl_.user())) return f;
+  if (failure f = may_order(name)) return f;
   return systemctl_.run({verb, "--no-block", "--", name + ".service"});
+}
+
+inline failure systemd_service_manager::reload(const std::string& name) {
+  if (failure f = may_order(name)) return f;
+  detail::unit_properties now;
+  if (failure f = systemctl_.show(name + ".service", now)) return f;
+  if (!detail::reloads_by_signal(now)) return order("reload", name);
+  return systemctl_.run({"kill", "--kill-who=main", "--signal=HUP", "--", name + ".service"});
 }
 
 CURFEW_END

@@ -12,17 +12,19 @@
 #include <curfew/host/systemd/systemctl.hpp>
 
 #include <csignal>
+#include <cstdint>
 #include <string>
 
 CURFEW_BEGIN
 namespace detail {
 
 /// Between two attempts a service counts as failed: it does not run, and its last run was a
-/// failure.
+/// failure. With an order that systemd has not begun with it is on its way to something else.
 [[nodiscard]] inline service_state moving_state(const unit_properties& unit) {
   const std::string& state = unit["ActiveState"];
   if (state == "activating") {
-    return unit["SubState"] == "auto-restart" ? service_state::failed : service_state::starting;
+    const bool rests = unit["SubState"] == "auto-restart" && unit.number("Job") == 0;
+    return rests ? service_state::failed : service_state::starting;
   }
   if (state == "deactivating") return service_state::stopping;
   if (state == "reloading" || state == "refreshing") return service_state::reloading;
@@ -53,6 +55,8 @@ namespace detail {
   status.exit_code = exit_code_of(unit);
   status.text = unit["StatusText"];
   status.enabled = unit["UnitFileState"].starts_with("enabled");
+  status.since = static_cast<std::uint64_t>(unit.number("StateChangeTimestampMonotonic"));
+  status.triggers = unit["TriggeredBy"];
   return status;
 }
 

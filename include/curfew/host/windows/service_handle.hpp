@@ -27,6 +27,10 @@
 #include <windows.h>
 #include <winsvc.h>
 
+#if CURFEW_MSVC
+#pragma comment(lib, "advapi32")
+#endif
+
 CURFEW_BEGIN
 namespace detail {
 

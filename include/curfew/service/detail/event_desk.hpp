@@ -72,13 +72,19 @@ class event_desk final : public host_listener {
       : host_(host), tell_(std::move(tell)) {}
   event_desk(const event_desk&) = delete;
   event_desk& operator=(const event_desk&) = delete;
-  ~event_desk() { finish(); }
+  /// Also when a run is given up before it began: the host has been told of this desk.
+  ~event_desk() {
+    finish();
+    if (bridge_ != nullptr) close();
+  }
 
   /// From now on stops go there.
   void open(signal_bridge& bridge) noexcept {
     bridge_ = &bridge;
     host_.attach(*this);
   }
+  /// The program is ready, or will have told so before a reload that comes now has ended.
+  void started() noexcept { started_.store(true, std::memory_order_release); }
   /// No function runs any more, and none will. Stops still come through.
   void finish() noexcept;
   /// Nothing comes any more.
@@ -111,6 +117,7 @@ class event_desk final : public host_listener {
   signal_bridge* bridge_ = nullptr;
   event_queue queue_;
   bell door_;
+  std::atomic<bool> started_{false};
   std::atomic<bool> last_{false};  // the thread is to end; pairs with its acquire after the bell
 
   std::mutex changing_;  // on() against on() and finish(); never held while a function runs
@@ -179,12 +186,14 @@ inline void event_desk::serve() noexcept {
   }
 }
 
-/// Whatever becomes of a function, the host is told the state that follows.
+/// Whatever becomes of a function, the host is told the state that follows. A reload in the middle
+/// of the start leads to none: only main says that the start is over.
 inline void event_desk::run(const event_queue::entry& e) noexcept {
-  if (e.what == host_event::reload) host_.reloading();
+  const bool reloads = e.what == host_event::reload && started_.load(std::memory_order_acquire);
+  if (reloads) host_.reloading();
   const bool done = call(e);
   switch (e.what) {
-    case host_event::reload: return host_.ready();
+    case host_event::reload: return reloads ? host_.ready() : void();
     case host_event::pause: return done ? host_.paused() : host_.resumed();
     case host_event::resume: return done ? host_.resumed() : host_.paused();
     case host_event::user: return;

@@ -37,7 +37,8 @@ struct run_setting {
   const hosted& place;
   last_resort& end;
   time_source& time = time_source::process();
-  signal_source* source = nullptr;  ///< null: the system's
+  time_source& real_time = time_source::process();  ///< of what hangs in the system itself
+  signal_source* source = nullptr;                  ///< null: the system's
 };
 
 }  // namespace detail

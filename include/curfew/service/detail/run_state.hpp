@@ -69,8 +69,9 @@ class run_state final : public message_sink {
   // Each of these happens once, in this order.
   stop_source started{root.get_token()};      // ready() has been called, or the stop has come
   inplace_stop_source decided{setting.time};  // the outcome is known
-  inplace_stop_source told{setting.time};     // it has been written, as far as it could be
-  inplace_stop_source over{setting.time};     // nothing is left that could hang
+  // These two are waited for in real time, ahead of which a test's clock must not run.
+  inplace_stop_source told{setting.real_time};  // it has been written, as far as it could be
+  inplace_stop_source over{setting.real_time};  // nothing is left that could hang
 
   [[nodiscard]] time_source::time_point now() const noexcept { return setting.time.now(); }
 
@@ -86,7 +87,7 @@ class run_state final : public message_sink {
   }
 
   /// Called after the stop, by each thread when it notices. The first call fixes the moment, and
-  /// from then on main is what closes.
+  /// from then on main is what closes. On return the host has been told.
   stop_moment noticed() noexcept;
 
   /// The limit as it is now: a console that is closed during a stop leaves less than there was.
@@ -102,6 +103,7 @@ class run_state final : public message_sink {
 
   void ready() noexcept {
     host.accept(events.interests());
+    events.started();
     host.ready();
     started.request_stop();
   }
@@ -152,10 +154,11 @@ class run_state final : public message_sink {
     const spin_guard guard(lock_);
     start_limit_ = (std::max)(start_limit_, asked);
   }
-  bool fix_moment() noexcept;
+  stop_moment fix_moment() noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
-  spin_lock lock_;  // of what follows
+  std::atomic<bool> host_knows_{false};  // of the stop; a host ignores being told twice
+  spin_lock lock_;                       // of what follows
   time_source::time_point start_limit_ = saturating_add(now(), spec.start_timeout);
   bool noticed_ = false;
   bool shortened_ = false;
@@ -172,22 +175,22 @@ inline time_source::duration run_state::budget(const stop_reason& why) const noe
 }
 
 inline stop_moment run_state::noticed() noexcept {
-  const bool first = fix_moment();
-  if (first) host.stopping(root.get_token().reason(), moment_.budget);
-  const spin_guard guard(lock_);
-  return moment_;
+  const stop_moment moment = fix_moment();
+  if (host_knows_.load(std::memory_order_acquire)) return moment;
+  host.stopping(root.get_token().reason(), moment.budget);
+  host_knows_.store(true, std::memory_order_release);
+  return moment;
 }
 
-/// True: by this call.
-inline bool run_state::fix_moment() noexcept {
+inline stop_moment run_state::fix_moment() noexcept {
   const spin_guard guard(lock_);
-  if (noticed_) return false;
+  if (noticed_) return moment_;
   noticed_ = true;
   moment_.at = now();
   moment_.budget = budget(root.get_token().reason());
   moment_.limit = saturating_add(moment_.at, moment_.budget);
   log.begin({.name = fixed_text<48>("main"), .began = moment_.at, .limit = moment_.budget}, 0);
-  return true;
+  return moment_;
 }
 
 inline time_source::time_point run_state::limit() noexcept {
@@ -207,6 +210,7 @@ inline void run_state::listen_for_reload() {
     if (why.uid >= 0) return static_cast<void>(events.event(host_event::reload, 0));
     if (!ignored) bridge->request_stop(why);
   });
+  bridge->keep_from_stopping(hangup);
 #endif
 }
 

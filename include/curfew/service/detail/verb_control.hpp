@@ -17,6 +17,7 @@
 CURFEW_BEGIN
 namespace detail {
 
+inline constexpr state_set at_work = {service_state::running};
 inline constexpr state_set running_states = {service_state::running, service_state::reloading};
 inline constexpr state_set alive_states = {service_state::running, service_state::reloading,
                                            service_state::pausing, service_state::paused,
@@ -38,13 +39,17 @@ struct control_result {
 };
 
 /// Waits, and lets people see how it goes when it takes longer than a second.
-[[nodiscard]] control_result await_verb(verb_session& s, state_set goal,
+[[nodiscard]] control_result await_verb(verb_session& s, const state_goal& goal,
                                         time_source::duration limit);
 
 /// Until it runs, from a state in which it does not.
 [[nodiscard]] control_result start_service(verb_session& s, const service_status& now);
-/// Until it has ended, from whatever state.
+/// Until it has ended, from whatever state. It may have been started again since.
 [[nodiscard]] control_result end_service(verb_session& s, const service_status& now);
+/// Until it has ended; that somebody starts it again at once is a failure.
+[[nodiscard]] control_result end_for_good(verb_session& s, const service_status& now);
+/// Until it runs anew, in one go where the manager can do that.
+[[nodiscard]] control_result restart_service(verb_session& s, const service_status& now);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -77,7 +82,8 @@ struct control_result {
   return {};
 }
 
-inline control_result await_verb(verb_session& s, state_set goal, time_source::duration limit) {
+inline control_result await_verb(verb_session& s, const state_goal& goal,
+                                 time_source::duration limit) {
   std::string shown;
   const auto show = [&](const service_status& seen, time_source::duration elapsed) {
     std::string line = std::string("  ") + to_string(seen.state);
@@ -107,6 +113,13 @@ inline control_result start_service(verb_session& s, const service_status& now) 
   return await_verb(s, running_states, s.limit(s.spec().start_timeout));
 }
 
+/// Whether between two looks it has ended and been started again.
+[[nodiscard]] inline bool runs_anew(const service_status& before, const service_status& seen) {
+  const bool other = before.pid != 0 && seen.pid != 0 && seen.pid != before.pid;
+  const bool ran = alive_states.contains(before.state) || before.state == service_state::stopping;
+  return other || (ran && seen.state == service_state::starting);
+}
+
 /// A stop that is under way is not asked for again. A service that has failed is stopped as well:
 /// its manager may be about to start it again.
 inline control_result end_service(verb_session& s, const service_status& now) {
@@ -114,7 +127,30 @@ inline control_result end_service(verb_session& s, const service_status& now) {
   if (now.state != service_state::stopping) why = s.manager().stop(s.name());
   if (why) return {await_end::failed, std::move(why)};
   s.report().changed = true;
-  return await_verb(s, ended_states, s.limit(s.spec().stop_timeout));
+  const auto ended = [&now](const service_status& seen) {
+    return ended_states(seen) || runs_anew(now, seen);
+  };
+  return await_verb(s, ended, s.limit(s.spec().stop_timeout));
+}
+
+/// The command that ends what else starts the service; empty: nothing that is known.
+[[nodiscard]] inline std::string end_triggers(const verb_session& s, const service_status& now) {
+  if (now.triggers.empty()) return {};
+  return std::string("systemctl ") + (s.line().user ? "--user " : "") + "stop " + now.triggers;
+}
+
+[[nodiscard]] inline failure started_again(const verb_session& s, const service_status& now) {
+  const std::string who = now.triggers.empty() ? "somebody" : now.triggers;
+  std::string next = end_triggers(s, now);
+  next += (next.empty() ? "" : ", and then: ") + s.command(s.line().what);
+  return {failure::kind_type::failed, "it has ended, but " + who + " has started it again: it is " +
+                                          state_text(now) + "; next: " + next};
+}
+
+inline control_result end_for_good(verb_session& s, const service_status& now) {
+  control_result r = end_service(s, now);
+  if (r.ok() && !ended_states(r.status)) r.why = started_again(s, r.status);
+  return r;
 }
 
 /// The state to begin with. False: it has been told why there is none.
@@ -159,27 +195,80 @@ inline int verb_stop(verb_session& s) {
   if (!look_first(s, now)) return s.report().code;
   if (now.state == service_state::stopped) return s.succeed("is " + state_text(now) + " already");
   if (would(s, "stopped", now)) return 0;
-  const control_result r = end_service(s, now);
-  return conclude(s, r, runs_now(s, ""));
+  const control_result r = end_for_good(s, now);
+  conclude(s, r, runs_now(s, ""));
+  if (r.ok() && !now.triggers.empty()) {
+    s.note("  note    " + now.triggers +
+           " may start it again; to end that: " + end_triggers(s, now) + '\n');
+  }
+  return s.report().code;
+}
+
+inline control_result end_and_start(verb_session& s, const service_status& now) {
+  control_result r;
+  if (!ended_states(now)) r = end_service(s, now);
+  return r.ok() ? start_service(s, {}) : r;
+}
+
+/// One after the other.
+[[nodiscard]] inline time_source::duration restart_time(const service_spec& spec) {
+  const auto least = time_source::duration::zero();
+  const clock_time_point ended((std::max<time_source::duration>)(spec.stop_timeout, least));
+  return saturating_add(ended, (std::max<time_source::duration>)(spec.start_timeout, least))
+      .time_since_epoch();
+}
+
+/// Until the old process has ended, the service runs as if nothing had been ordered.
+inline control_result restart_service(verb_session& s, const service_status& now) {
+  failure why = s.manager().restart(s.name());
+  if (why.kind == failure::kind_type::not_supported) return end_and_start(s, now);
+  if (why) return {await_end::failed, std::move(why)};
+  s.report().changed = true;
+  const auto anew = [&now](const service_status& seen) {
+    return running_states(seen) && (now.pid == 0 || seen.pid != now.pid);
+  };
+  return await_verb(s, anew, s.limit(restart_time(s.spec())));
 }
 
 inline int verb_restart(verb_session& s) {
   service_status now;
   if (!look_first(s, now)) return s.report().code;
   if (would(s, "restarted", now)) return 0;
-  const bool ran = !ended_states.contains(now.state);
-  control_result r;
-  if (ran) r = end_service(s, now);
-  if (r.ok()) r = start_service(s, {});
-  return conclude(s, r, runs_now(s, ran ? "restarted, is " : "started, is "));
+  const bool stopped = now.state == service_state::stopped;
+  const control_result r = stopped ? start_service(s, now) : restart_service(s, now);
+  return conclude(s, r, runs_now(s, ended_states(now) ? "started, is " : "restarted, is "));
 }
 
-/// A manager may hand the request on and not wait for the service to take it up, and so the first
-/// look comes a little later.
-inline control_result await_reload(verb_session& s) {
+/// Where changes of the state are numbered there has been one when the service runs again. Else a
+/// manager may hand the request on and not wait for the service to take it up; the first look comes
+/// a little later, and what is seen then proves nothing.
+inline control_result await_reload(verb_session& s, const service_status& before) {
+  const auto limit = s.limit(s.spec().start_timeout);
+  if (before.since != 0) {
+    const auto done = [&before](const service_status& seen) {
+      return at_work(seen) && seen.since != before.since;
+    };
+    return await_verb(s, done, limit);
+  }
   const stop_source self(s.stop());
   static_cast<void>(self.get_token().wait_for(std::chrono::milliseconds(100)));
-  return await_verb(s, {service_state::running}, s.limit(s.spec().start_timeout));
+  return await_verb(s, at_work, limit);
+}
+
+/// A reload that is under way is let come to its end, for it not to be taken for ours.
+inline control_result reload_service(verb_session& s, service_status now) {
+  if (now.state == service_state::reloading) {
+    const control_result before = await_verb(s, at_work, s.limit(s.spec().start_timeout));
+    if (!before.ok()) return before;
+    now = before.status;
+  }
+  failure why = s.manager().reload(s.name());
+  if (why) return {await_end::failed, std::move(why)};
+  s.report().changed = true;
+  control_result r = await_reload(s, now);
+  const bool silent = r.end == await_end::not_in_time && at_work(r.status);
+  if (silent) r.why.text = "was told to reload, and has not said that it has: " + r.why.text;
+  return r;
 }
 
 inline int verb_reload(verb_session& s) {
@@ -194,9 +283,11 @@ inline int verb_reload(verb_session& s) {
                   "next: " + s.command(verb::start));
   }
   if (would(s, "reloaded", now)) return 0;
-  if (failure why = s.manager().reload(s.name())) return s.fail(std::move(why));
-  s.report().changed = true;
-  return conclude(s, await_reload(s), runs_now(s, "reloaded, is "));
+  const control_result r = reload_service(s, now);
+  const bool seen = r.status.since != 0;
+  return conclude(s, r,
+                  seen ? runs_now(s, "reloaded, is ")
+                       : runs_now(s, "told to reload, is ") + "; when it has cannot be seen here");
 }
 
 /// As scripts expect it of a service.

@@ -129,6 +129,16 @@ inline void start_again(verb_session& s) {
   s.note(why ? "  ! could not be started again: " + why.text + '\n' : "started again\n");
 }
 
+/// 0, or the exit code of what has been told: it came back in the moment before it was removed.
+inline int tell_of_survivor(verb_session& s) {
+  service_status left;
+  if (s.manager().query(s.name(), left) || ended_states(left)) return 0;
+  if (left.state == service_state::unknown) return 0;
+  return s.fail({failure::kind_type::failed,
+                 "was removed, but has been started again meanwhile and is " + state_text(left)},
+                "next: " + s.command(verb::stop));
+}
+
 /// What there is to remove is asked for anew, since a service that has ended may have left more.
 inline int remove_stopped(verb_session& s, bool ran) {
   install_plan plan;
@@ -138,7 +148,8 @@ inline int remove_stopped(verb_session& s, bool ran) {
   if (code != 0) return code;
   s.report().changed = true;
   s.report().status.reset();
-  return s.succeed("uninstalled");
+  const int survivor = tell_of_survivor(s);
+  return survivor != 0 ? survivor : s.succeed("uninstalled");
 }
 
 inline int verb_uninstall(verb_session& s) {
@@ -151,7 +162,7 @@ inline int verb_uninstall(verb_session& s) {
   if (plan.empty()) return s.succeed("is not installed");
   if (!rests(now.state)) plan.insert(plan.begin(), stop_step(now));
   if (show_plan(s, plan)) return 0;
-  const control_result r = rests(now.state) ? control_result{} : end_service(s, now);
+  const control_result r = rests(now.state) ? control_result{} : end_for_good(s, now);
   if (!r.ok()) return conclude(s, r, {});
   return remove_stopped(s, alive_states.contains(now.state));
 }

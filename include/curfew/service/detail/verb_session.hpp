@@ -121,7 +121,17 @@ class verb_session {
   verb_report report_;
 };
 
+/// The declared service, or a second one of another name. The SCM takes no display name twice.
+[[nodiscard]] service_spec spec_named(service_spec declared, const std::string& name);
+
 // ---------------------------------------------------------------------------------------------
+
+inline service_spec spec_named(service_spec spec, const std::string& name) {
+  if (name.empty() || name == spec.name) return spec;
+  if (!spec.display_name.empty()) spec.display_name += " (" + name + ")";
+  spec.name = name;
+  return spec;
+}
 
 [[nodiscard]] constexpr int code_of(failure::kind_type kind) noexcept {
   if (kind == failure::kind_type::none) return 0;

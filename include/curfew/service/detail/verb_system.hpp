@@ -110,8 +110,7 @@ inline int obey_on_system(const service_spec& spec, const verb_line& line, const
   std::error_code ec;
   std::optional<signal_bridge> bridge;
   if (changing_verbs.contains(line.what)) bridge.emplace(stop, ec);
-  verb_call call{spec, line, typed_name(program), stop.get_token()};
-  if (!line.name.empty()) call.spec.name = line.name;
+  const verb_call call{spec_named(spec, line.name), line, typed_name(program), stop.get_token()};
   system_backend backend(line.user);
   standard_output output;
   return obey_verb(backend, call, output);
