@@ -155,7 +155,8 @@ def main():
             shutil.copy(file, folder)
         rig = HERE.parents[1] / "rigs" / "sealed-system"
         command = [rig, folder, python, HERE.name, "--inside"]
-        return subprocess.run(command, timeout=180, stdin=subprocess.DEVNULL, check=False).returncode
+        done = subprocess.run(command, timeout=180, stdin=subprocess.DEVNULL, check=False)
+        return done.returncode
 
 
 if __name__ == "__main__":

@@ -215,6 +215,22 @@ TEST_CASE("console rule 25 - CLOSE and LOGOFF and SHUTDOWN leave a program 5 s")
   program.go.open();
 }
 
+TEST_CASE("console rule 25 - a console that is closed after two signals leaves less time") {
+  test::door go;
+  host_in_a_box box;
+  box.start({.name = "web", .stop_timeout = 1h}, [&](service& s) {
+    s.ready();
+    go.wait();
+  });
+  CHECK(box.await_ready());
+  box.signal(SIGINT);
+  box.signal(SIGINT);
+  box.console_close();
+  box.advance(6s);
+  CHECK(box.await_end() == 128 + SIGINT);
+  go.open();
+}
+
 TEST_CASE("console rule 24 - a console that is closed during a stop leaves 5 s from then") {
   stubborn program;
   host_in_a_box box;

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
@@ -58,6 +59,24 @@ TEST_CASE("a service is paused and continued when its functions have run") {
   CHECK(works);
   CHECK(told_since_running(box) ==
         states{state::pause_pending, state::paused, state::continue_pending, state::running});
+}
+
+TEST_CASE("functions for what the host asks need not be copyable") {
+  std::vector<int> codes;
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "web"}, [&](service& s) {
+    s.on_user_code([&, own = std::make_unique<int>(1)](int code) { codes.push_back(code + *own); });
+    s.on_reload([own = std::make_unique<int>(1)] {});
+    s.on_system_event([own = std::make_unique<int>(7)](const system_event&) {
+      return static_cast<std::uint32_t>(*own);
+    });
+    serve(s);
+  });
+  CHECK(box.await_ready());
+  CHECK(box.scm_user(128) == done);
+  CHECK(box.scm_power(4) == 7);
+  CHECK(box.scm_stop() == done);
+  CHECK(box.await_end() == 0);
 }
 
 TEST_CASE("SCM rule 6 - a paused service takes the same controls and can be stopped") {

@@ -118,6 +118,10 @@ class signal_bridge {
   /// The exit code in case the system's limit ends the process (Windows; elsewhere without effect).
   void set_outcome(int exit_code) noexcept { from_.set_outcome(exit_code); }
 
+  /// The console event after which the system ends the process, whether it was the stop or came
+  /// during one; cause none: there was none.
+  [[nodiscard]] stop_reason ended_by() const noexcept { return from_.inbox().ended_by(); }
+
   /// How long the system lets the process live after a stop for this reason; max(): no limit.
   [[nodiscard]] time_source::duration allowed(const stop_reason& reason) const noexcept {
     return from_.allowed(reason);

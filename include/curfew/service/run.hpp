@@ -81,26 +81,26 @@ class service {
   /// terminal is a stop all the same.
   template <class F>
   void on_reload(F f) {
-    state_.on(host_event::reload, [f = std::move(f)](int) mutable { f(); });
+    state_.on(host_event::reload, detail::shared([f = std::move(f)](int) mutable { f(); }));
     state_.listen_for_reload();
   }
   /// Both as f(): a Windows service can be paused and continued.
   template <class Pause, class Resume>
   void on_pause(Pause pause, Resume resume) {
-    state_.on(host_event::pause, [f = std::move(pause)](int) mutable { f(); });
-    state_.on(host_event::resume, [f = std::move(resume)](int) mutable { f(); });
+    state_.on(host_event::pause, detail::shared([f = std::move(pause)](int) mutable { f(); }));
+    state_.on(host_event::resume, detail::shared([f = std::move(resume)](int) mutable { f(); }));
   }
   /// f(int code): what is sent to a Windows service by its users, 128 to 255.
   template <class F>
   void on_user_code(F f) {
-    state_.on(host_event::user, std::move(f));
+    state_.on(host_event::user, detail::shared(std::move(f)));
   }
   /// std::uint32_t f(const system_event&): power and session changes of Windows. It runs on the
   /// system's own thread, which waits for the answer; so it must return at once, throw nothing, and
   /// wait for nothing. 0 grants.
   template <class F>
   void on_system_event(F f) {
-    state_.on_system(std::move(f));
+    state_.on_system(detail::shared(std::move(f)));
   }
 
   /// Where lines for people go: the terminal, the journal, the event log.

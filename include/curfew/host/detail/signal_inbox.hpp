@@ -91,8 +91,14 @@ class signal_inbox {
 
   /// A signal has come; reason.code is its number. `end`: the process must end now.
   answer arrived(const stop_reason& reason, std::uint32_t now = press_time()) noexcept;
-  /// The system is about to end the process: a stop, or, when there was one, the hurry.
+  /// A stop that must not be missed, or, when there was one, the hurry. A console event is also a
+  /// notice that the system is about to end the process.
   void ending(const stop_reason& reason) noexcept;
+  /// The last console event of that kind; cause none: none has come.
+  [[nodiscard]] stop_reason ended_by() const noexcept {
+    const int event = ended_by_.load(std::memory_order_acquire);
+    return event < 0 ? stop_reason{} : stop_reason{stop_cause::console, event};
+  }
 
   /// A stop that no signal asked for is the first press, unless there was one.
   void stopping() noexcept {
@@ -128,6 +134,7 @@ class signal_inbox {
   std::atomic<route> routes_[signal_set::limit]{};
   std::atomic<press> actions_[3]{};
   std::atomic<std::uint32_t> presses_{0};
+  std::atomic<int> ended_by_{-1};          // pairs with its acquire: who sees the stop sees this
   std::atomic<std::uint32_t> window_{0};   // in milliseconds
   std::atomic<std::uint32_t> counted_{0};  // when the last press was; 0: there was none
 };
@@ -144,6 +151,7 @@ inline void signal_inbox::open(const signal_options& options) noexcept {
   actions_[1].store(options.second, std::memory_order_relaxed);
   actions_[2].store(options.third, std::memory_order_relaxed);
   presses_.store(0, std::memory_order_relaxed);
+  ended_by_.store(-1, std::memory_order_relaxed);
   const auto window = std::clamp<std::int64_t>(options.same_press.count(), 0, 3'600'000);
   window_.store(static_cast<std::uint32_t>(window), std::memory_order_relaxed);
   counted_.store(0, std::memory_order_relaxed);
@@ -184,6 +192,7 @@ inline signal_inbox::answer signal_inbox::act(press what, const stop_reason& rea
 }
 
 inline void signal_inbox::ending(const stop_reason& reason) noexcept {
+  if (reason.cause == stop_cause::console) ended_by_.store(reason.code, std::memory_order_release);
   const auto before = presses_.fetch_add(1, std::memory_order_relaxed);
   act(before == 0 ? press::stop : press::hurry, reason);
 }

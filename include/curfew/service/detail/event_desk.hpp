@@ -58,6 +58,14 @@ class event_queue {
   std::size_t size_ = 0;
 };
 
+/// For std::function, which wants to copy what users may only move.
+template <class F>
+[[nodiscard]] auto shared(F f) {
+  return [kept = std::make_shared<F>(std::move(f))]<class... Args>(const Args&... args) {
+    return (*kept)(args...);
+  };
+}
+
 /// The functions have one thread, which starts with the first of them, and so run one at a time. A
 /// function that throws has failed; that is told, and the host learns the state that it left.
 ///

@@ -195,7 +195,7 @@ inline stop_moment run_state::fix_moment() noexcept {
 
 inline time_source::time_point run_state::limit() noexcept {
   const stop_moment stop = noticed();
-  const stop_reason why = hurry.get_token().reason();
+  const stop_reason why = bridge->ended_by();
   const spin_guard guard(lock_);
   if (!shortened_ && why.cause == stop_cause::console) {
     shortened_ = true;
