@@ -241,6 +241,12 @@ class Life(Case):
             time.sleep(0.02)
         self.assertEqual(self.becomes("running")[3], "reloaded")
         self.assertEqual(self.do("doctor"), "")
+        self.done("restart")
+        for _ in range(300):
+            if self.do("status").endswith("at work\n"):
+                break
+            time.sleep(0.02)
+        self.assertEqual(self.becomes("running")[3], "at work")
         self.done("stop")
         self.becomes("stopped")
         self.done("stop")
@@ -309,7 +315,7 @@ class Life(Case):
         self.assertEqual(self.do("doctor"), "")
 
     def test_a_service_that_does_not_exist(self):
-        for verb in ("start", "stop", "reload"):
+        for verb in ("start", "stop", "restart", "reload"):
             self.assertRegex(self.do(verb), "refused 4 systemctl ")
         self.becomes("not installed")
         self.assertIn("not installed", self.do("doctor"))

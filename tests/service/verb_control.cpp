@@ -211,6 +211,16 @@ TEST_CASE("a service that is started again as it ends is noticed at once and not
   }
 }
 
+TEST_CASE("a service that rests for an instant only is looked at twice") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.when_stopped = {in(service_state::stopped), in(service_state::starting)};
+  for (curfew::service_status& s : web.services.when_stopped) s.triggers = "web.socket";
+  CHECK(web.type("stop") == 1);
+  CHECK(web.clock.passed() == 200ms);
+  CHECK(web.complains("web.socket has started it again"));
+}
+
 TEST_CASE("somebody else who starts a service again is nobody that could be named") {
   stage web;
   web.services.now = in(service_state::running);
@@ -335,6 +345,14 @@ TEST_CASE("a service that never says that it has reloaded is a failure") {
   CHECK(web.type("reload") == 1);
   CHECK(web.clock.passed() == 20s);
   CHECK(web.complains("web: was told to reload, and has not said that it has: still running"));
+}
+
+TEST_CASE("a service that another process runs after a reload has not reloaded") {
+  stage web;
+  web.services.now = runs_since(5);
+  web.services.when_reloaded = {runs_since(5), runs_since(9, 4712)};
+  CHECK(web.type("reload") == 1);
+  CHECK(web.complains("it has ended instead of reloading, and was started again"));
 }
 
 TEST_CASE("a reload that is under way is waited for before another is asked for") {

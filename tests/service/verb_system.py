@@ -15,9 +15,9 @@ FAILURES = []
 
 
 class Service:
-    def __init__(self, command, options):
+    def __init__(self, command, options, name="curfew-verbs"):
         self.command = command
-        self.options = ["--name", f"curfew-verbs-{os.getpid()}", *options]
+        self.options = ["--name", f"{name}-{os.getpid()}", *options]
 
     def verb(self, verb, *more, code=0, says="", complains=""):
         done = subprocess.run([*self.command, verb, *self.options, *more], text=True, timeout=120,
@@ -62,13 +62,21 @@ def installation(s):
     s.verb("install", "--", "wait", "two words", says=": no change")
 
 
+def a_second_one(s):
+    """Of the same program by another name: the SCM takes no display name twice."""
+    second = Service(s.command, s.options[2:], "curfew-second")
+    second.verb("install", says=": installed")
+    second.verb("uninstall", says=": uninstalled")
+
+
 def life(s):
     s.verb("start", "--dry-run", says=": would be started")
     check("after a dry run", s.state(3), "stopped")
     s.verb("start", says=": running (pid ")
     s.verb("start", says=" already")
     check("after start", s.state(0), "running")
-    s.verb("reload", says=": reloaded, is running")
+    told = "reloaded" if "--user" in s.options else "told to reload"  # the SCM cannot tell
+    s.verb("reload", says=f": {told}, is running")
     s.verb("restart", says=": restarted, is running (pid ")
     s.verb("install", "--", "wait", says="for the running service to take it up")
     s.verb("doctor")
@@ -88,7 +96,7 @@ def removal(s):
 
 def live(service):
     try:
-        for part in (before_installation, installation, life, removal):
+        for part in (before_installation, installation, a_second_one, life, removal):
             part(service)
     finally:
         if FAILURES:

@@ -4,7 +4,8 @@
 //
 //   unit_verbs [--user] VERB [KEY=VALUE...] [-- ARGUMENT...]
 //
-// Prints "WHAT | FROM | TO" for each step, "refused KIND TEXT", or "done".
+// Prints "WHAT | FROM | TO" for each step, with "; " between the lines of one text, "refused KIND
+// TEXT", or "done".
 #include <curfew/host/install/apply_plan.hpp>
 #include <curfew/host/install/kubernetes.hpp>
 #include <curfew/host/systemd/service_doctor.hpp>
@@ -57,9 +58,15 @@ int answer(const curfew::failure& why) {
   return 0;
 }
 
+std::string in_one_line(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\n', at)) != text.npos;) text.replace(at, 1, "; ");
+  return text;
+}
+
 void print(const curfew::install_plan& plan) {
   for (const auto& s : plan) {
-    std::printf("%s | %s | %s\n", s.what.c_str(), s.from.c_str(), s.to.c_str());
+    std::printf("%s | %s | %s\n", s.what.c_str(), in_one_line(s.from).c_str(),
+                in_one_line(s.to).c_str());
   }
 }
 
@@ -97,6 +104,7 @@ int carry_out(const std::string& verb, const curfew::install_request& asked) {
   if (what == "uninstall") return apply(manager.plan_uninstall(name, plan), plan, dry);
   if (what == "start") return answer(manager.start(name));
   if (what == "stop") return answer(manager.stop(name));
+  if (what == "restart") return answer(manager.restart(name));
   if (what == "reload") return answer(manager.reload(name));
   if (what == "status") return print_status(manager, name);
   if (what == "doctor") return print_findings(examine_systemd(asked.spec, name, asked.user));

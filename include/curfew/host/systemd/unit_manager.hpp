@@ -140,6 +140,14 @@ class unit_steps {
   return {};
 }
 
+/// Of a file that is replaced only what the other one has not.
+[[nodiscard]] inline std::string file_in_words(const std::string& one, const std::string& other) {
+  if (one.empty()) return {};
+  if (other.empty()) return "installed";
+  const std::string lines = lines_only_in(one, other);
+  return lines.empty() ? "no line more" : lines;
+}
+
 /// Undone after the steps that follow it, so that it is here that systemd reads the old file again.
 inline install_step unit_steps::file(const std::string& before, const std::string& after) const {
   const auto made = std::make_shared<std::vector<std::string>>();
@@ -147,8 +155,8 @@ inline install_step unit_steps::file(const std::string& before, const std::strin
   const auto manager = manager_;
   install_step step;
   step.what = "unit file " + file_.path();
-  step.from = after.empty() ? "installed" : lines_only_in(before, after);
-  step.to = before.empty() ? "installed" : lines_only_in(after, before);
+  step.from = file_in_words(before, after);
+  step.to = file_in_words(after, before);
   step.apply = [=] {
     failure f = set_file(file, after, *made);
     for (; f && !made->empty(); made->pop_back()) ::rmdir(made->back().c_str());

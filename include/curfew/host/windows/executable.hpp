@@ -44,14 +44,13 @@ inline constexpr const char* separators = "\\/";
 
 /// A path that fills all of the buffer has been cut.
 [[nodiscard]] inline std::string find_executable(std::error_code& ec) {
-  constexpr std::size_t longest_path = 32768;
+  constexpr std::size_t most_units = 32768;
   for (std::wstring path(260, L'\0');; path.resize(path.size() * 2)) {
     const unsigned long n =
         GetModuleFileNameW(nullptr, path.data(), static_cast<unsigned long>(path.size()));
     if (n != 0 && n < path.size()) return to_utf8({path.data(), n}, ec);
     if (n == 0) ec = last_error();
-    if (n != 0 && path.size() > longest_path)
-      ec = std::make_error_code(std::errc::filename_too_long);
+    if (n != 0 && path.size() > most_units) ec = std::make_error_code(std::errc::filename_too_long);
     if (ec) return {};
   }
 }

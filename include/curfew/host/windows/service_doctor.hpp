@@ -97,8 +97,8 @@ inline DWORD anybody_writes(const std::string& path, bool folder, bool& into) {
     return GetLastError();
   }
   ACL* list = nullptr;
-  BOOL present = 0;
-  BOOL defaulted = 0;
+  int present = 0;
+  int defaulted = 0;
   if (GetSecurityDescriptorDacl(room.data(), &present, &list, &defaulted) == 0) {
     return GetLastError();
   }

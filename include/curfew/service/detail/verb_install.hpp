@@ -8,6 +8,7 @@
 #include <curfew/host/install/apply_plan.hpp>
 #include <curfew/host/install/checks.hpp>
 #include <curfew/service/detail/verb_control.hpp>
+#include <curfew/service/detail/verb_orders.hpp>
 #include <curfew/service/detail/verb_session.hpp>
 #include <curfew/service/detail/verb_text.hpp>
 
