@@ -144,8 +144,9 @@ TEST_CASE("every part of a request is looked at") {
   CHECK(mentions(complaint_about([](auto& r) { r.spec.account = "-x"; }), "account"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.dependencies = {"a", ""}; }), "dependency"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.arguments = {"a", "b\n"}; }), "argument"));
-  const auto writable = complaint_about([](auto& r) { r.spec.writable_paths = {"a"}; });
-  CHECK(mentions(writable, "writable path") == (CURFEW_WINDOWS == 0));
+#if CURFEW_LINUX
+  CHECK(mentions(complaint_about([](auto& r) { r.spec.writable_paths = {"a"}; }), "writable path"));
+#endif
   CHECK(mentions(complaint_about([](auto& r) { r.spec.capabilities = {"a"}; }), "capability"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.privileges = {"a"}; }), "privilege"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.probe_port = 65536; }), "probe port 65536"));

@@ -227,6 +227,7 @@ TEST_CASE("the words of systemctl become a state") {
   CHECK(state("LoadState=loaded\nActiveState=failed\nJob=17\n") == s::starting);
   CHECK(state("ActiveState=activating\nSubState=start\n") == s::starting);
   CHECK(state("ActiveState=activating\nSubState=auto-restart\n") == s::failed);
+  CHECK(state("ActiveState=activating\nSubState=auto-restart\nJob=17\n") == s::starting);
   CHECK(state("ActiveState=active\n") == s::running);
   CHECK(state("ActiveState=reloading\n") == s::reloading);
   CHECK(state("ActiveState=deactivating\n") == s::stopping);
@@ -236,12 +237,29 @@ TEST_CASE("the words of systemctl become a state") {
 TEST_CASE("a status has what the last run left") {
   const auto now = status_of(unit_properties::parse(
       "ActiveState=active\nMainPID=4711\nExecMainCode=1\nExecMainStatus=3\nStatusText=a=b\n"
-      "UnitFileState=enabled-runtime\n"));
+      "UnitFileState=enabled-runtime\nStateChangeTimestampMonotonic=5000000000\n"
+      "TriggeredBy=web.socket web.timer\n"));
+  CHECK(now.since == 5000000000);
+  CHECK(now.triggers == "web.socket web.timer");
   CHECK(now.pid == 4711);
   CHECK(now.exit_code == 3);
   CHECK(now.text == "a=b");
   CHECK(now.enabled);
   CHECK(status_of(unit_properties::parse("ExecMainCode=2\nExecMainStatus=9\n")).exit_code == 137);
+}
+
+TEST_CASE("a signal is sent for a reload only where the unit does nothing else for it") {
+  const auto by_signal = [](const std::string& text) {
+    return reloads_by_signal(unit_properties::parse("MainPID=9\n" + text));
+  };
+  const std::string ours = "ExecReload={ path=/bin/kill ; argv[]=/bin/kill -HUP $MAINPID ; pid=0 }";
+  CHECK(by_signal("Type=notify\n" + ours));
+  CHECK_FALSE(by_signal("Type=notify\nMainPID=0\n" + ours));
+  CHECK_FALSE(by_signal("Type=simple\n" + ours));
+  CHECK_FALSE(by_signal("Type=notify\nExecReload={ path=/x ; argv[]=/x ; }\n" + ours));
+  CHECK_FALSE(by_signal("Type=notify\n" + ours + "\nExecReload={ path=/x ; argv[]=/x ; }"));
+  CHECK_FALSE(by_signal("Type=notify\nExecReload={ path=/x ; argv[]=/x -HUP $MAINPID ; }"));
+  CHECK_FALSE(by_signal("Type=notify-reload\n"));
 }
 
 TEST_CASE("a program that its account cannot reach is refused with the folder in the way") {
@@ -296,11 +314,12 @@ TEST_CASE("the doctor finds what keeps systemd and the program from understandin
 
 TEST_CASE("the doctor finds a program that is gone or hidden") {
   CHECK(finds(with("ExecStart=\n"), "no ExecStart"));
-  CHECK(finds(with("ExecStart={ path=/nowhere/x ; argv[]=x ; }\n"), "no program /nowhere/x"));
+  CHECK(finds(with("ExecStart=\nExecStart={ path=/nowhere/x ; argv[]=x ; }\n"),
+              "no program /nowhere/x"));
   const scratch folder;  // in /tmp, unless the environment says otherwise
   const auto program = folder / "web";
   fs::copy("/bin/sh", program);
-  const std::string starts = "ExecStart={ path=" + program + " ; argv[]=x ; }\n";
+  const std::string starts = "ExecStart=\nExecStart={ path=" + program + " ; argv[]=x ; }\n";
   if (!is_hidden(program)) return;
   CHECK(finds(with(starts), "hides its own program by PrivateTmp"));
   const auto bound = fs::path(program).parent_path().string();
@@ -313,7 +332,8 @@ TEST_CASE("the doctor finds who else could replace the program") {
   const scratch folder;
   const auto program = folder / "web";
   fs::copy("/bin/sh", program);
-  const std::string starts = "PrivateTmp=no\nExecStart={ path=" + program + " ; argv[]=x ; }\n";
+  const std::string starts =
+      "PrivateTmp=no\nExecStart=\nExecStart={ path=" + program + " ; argv[]=x ; }\n";
   CHECK_FALSE(finds(with(starts), "everybody can write"));
   ::chmod(program.c_str(), 0750);
   CHECK_FALSE(finds(with(starts), "own account cannot get at"));

@@ -396,6 +396,22 @@ TEST_CASE("a clean end stays clean although nobody is left to be told") {
   CHECK(stop(c) == 0);
 }
 
+TEST_CASE("a fault that is told after the stop is a failure all the same") {
+  child stopping(subject("fault_while_stopping"));
+  CHECK(stop(stopping) == 70);
+  child released(subject("fault_while_released"));
+  CHECK(stop(released) == 70);
+  child left(subject("fault_and_exit"));
+  CHECK(left.end() == 70);
+}
+
+TEST_CASE("a signal during a stop leaves no more time than its sender grants") {
+  ::setenv("CURFEW_GRACE_SECONDS", "1", 1);
+  child c(subject("ask_itself_and_hang"));
+  ::unsetenv("CURFEW_GRACE_SECONDS");
+  CHECK(stop(c) == 124);
+}
+
 TEST_CASE("nothing gets the number of a closed stderr") {
   char path[] = "/tmp/curfew-stderr-XXXXXX";
   close(mkstemp(path));

@@ -61,6 +61,24 @@ TEST_CASE("a service is paused and continued when its functions have run") {
         states{state::pause_pending, state::paused, state::continue_pending, state::running});
 }
 
+TEST_CASE("what a function holds goes within the time for stopping") {
+  door go;
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "web", .stop_timeout = 10s}, [&](service& s) {
+    const std::shared_ptr<int> stuck(new int(0), [&](int* p) {
+      go.wait();
+      delete p;
+    });
+    s.on_reload([stuck] {});
+    serve(s);
+  });
+  CHECK(box.await_ready());
+  CHECK(box.scm_stop() == done);
+  box.advance(10s);
+  CHECK(box.await_end() == 124);
+  go.open();
+}
+
 TEST_CASE("functions for what the host asks need not be copyable") {
   std::vector<int> codes;
   host_in_a_box box(host_kind::scm);

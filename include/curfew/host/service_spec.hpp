@@ -56,8 +56,9 @@ struct service_spec {
   /// It has an on_reload function, and so `reload` and SIGHUP may be offered.
   bool reloads = false;
 
-  /// As process 1 of a container: also wait for children that others have left behind. A program
-  /// that waits for children of its own by waitpid(-1) does that itself.
+  /// As process 1 of a container: also wait for children that others have left behind. Not for a
+  /// program that waits for children of its own in any way (waitpid, system, popen): their end would
+  /// be taken.
   bool reaps_children = false;
 
   // ---- for whoever installs it

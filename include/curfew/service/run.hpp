@@ -142,7 +142,7 @@ class service {
 ///
 /// Ctrl-C, SIGTERM, SIGINT or a console event stop s.token(); a second signal stops s.hurry(); a
 /// third ends the process at once. When main returns by itself that is the stop, and one signal
-/// hurries. Signals within a fifth of a second count as one. Main is expected to return when asked,
+/// hurries. Signals within 5 ms count as one. Main is expected to return when asked,
 /// and the resources are released. All of that has spec.stop_timeout from the moment of the stop,
 /// or less where the system leaves less. When it is spent, whatever hangs, what is still open is
 /// named on stderr and the process ends without running destructors.

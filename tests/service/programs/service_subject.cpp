@@ -58,6 +58,23 @@ void ask_itself(service& s) {
   other.join();
 }
 void ask_itself_because_of_a_fault(service& s) { s.request_stop({curfew::stop_cause::fault}); }
+void fault_while_stopping(service& s) {
+  wait_for_stop(s);
+  s.request_stop({curfew::stop_cause::fault});
+}
+void fault_while_released(service& s) {
+  s.resources().defer("db-pool", [&s] { s.request_stop({curfew::stop_cause::fault}); });
+  wait_for_stop(s);
+}
+void fault_and_exit(service& s) {
+  s.request_stop({curfew::stop_cause::fault});
+  std::exit(0);
+}
+void ask_itself_and_hang(service& s) {
+  say("ready");
+  s.request_stop();
+  sleep_for_ever();
+}
 void leave_by_exception(service& s) {
   wait_for_stop(s);
   if (CURFEW_EXCEPTIONS) s.token().throw_if_stopped();
@@ -247,6 +264,17 @@ void slow_reload(service& s) {
   });
   wait_for_stop(s);
 }
+/// Tells of its end in a file, since its terminal goes before it does.
+void reload_at_a_terminal(service& s) {
+  s.on_reload([] { say("reloaded"); });
+  s.resources().defer("note", [&s] {
+    std::FILE* const file = std::fopen(argument, "w");
+    if (file == nullptr) std::abort();
+    std::fputs(curfew::to_string(s.token().reason()).c_str(), file);
+    std::fclose(file);
+  });
+  wait_for_stop(s);
+}
 void fork_child(service& s) {
   if (::fork() == 0) ::_exit(3);
   wait_for_stop(s);
@@ -273,6 +301,10 @@ const behaviour behaviours[] = {
     {"obey", obey},
     {"ask_itself", ask_itself},
     {"ask_itself_because_of_a_fault", ask_itself_because_of_a_fault},
+    {"fault_while_stopping", fault_while_stopping},
+    {"fault_while_released", fault_while_released},
+    {"fault_and_exit", fault_and_exit},
+    {"ask_itself_and_hang", ask_itself_and_hang},
     {"leave_by_exception", leave_by_exception},
     {"tell_order", tell_order},
     {"tell_arguments", tell_arguments},
@@ -310,6 +342,7 @@ const behaviour behaviours[] = {
     {"stuck_reload", stuck_reload, 700ms},
     {"slow_reload", slow_reload},
     {"fork_child", fork_child},
+    {"reload_at_a_terminal", reload_at_a_terminal},
     {"late", late},
 #else
     {"close_console", close_console},

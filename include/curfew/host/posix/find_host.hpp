@@ -19,11 +19,14 @@
 #include <curfew/host/systemd/systemd_link.hpp>
 #endif
 
+#include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
 #include <system_error>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 CURFEW_BEGIN
@@ -51,7 +54,7 @@ class systemd_surroundings {
     console_host console(grace_from_environment());
     std::optional<systemd_host> systemd;
     if (link_.notifications) {
-      systemd.emplace(*link_.notifications, time_source::process(), ::getpid(),
+      systemd.emplace(*link_.notifications, time_source::process(), own_number(),
                       saturate(environment_.watchdog));
     }
     service_host& host = systemd ? static_cast<service_host&>(*systemd) : console;
@@ -61,6 +64,18 @@ class systemd_surroundings {
   }
 
  private:
+  /// For MAINPID. systemd takes the number for one of its own, and as the main process's: so not
+  /// from inside a container, where another process has it outside, and not from one of several
+  /// that a wrapper has started. 0: it is not told, and a wrapper sends it by itself.
+  [[nodiscard]] static std::int64_t own_number() noexcept {
+    constexpr ino_t outermost = 0xEFFFFFFC;  // PROC_PID_INIT_INO of Linux
+    struct stat space {};
+    const char* const started = std::getenv("SYSTEMD_EXEC_PID");
+    const bool shared = ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == outermost;
+    const bool wrapped = started != nullptr && !names_this_process(started);
+    return shared && !wrapped ? ::getpid() : 0;
+  }
+
   /// A service whose manager cannot be told is better than none; whoever waits for it gives up.
   void connect() {
     std::error_code ec;

@@ -28,13 +28,15 @@ namespace detail {
 /// What `systemctl show` says of a unit. A property that is not there is empty.
 class unit_properties {
  public:
-  /// Lines of NAME=VALUE.
+  /// Lines of NAME=VALUE. A list of commands has a line for each of them, and keeps them all.
   [[nodiscard]] static unit_properties parse(std::string_view text);
 
   [[nodiscard]] const std::string& operator[](const std::string& name) const;
   [[nodiscard]] std::int64_t number(const std::string& name) const;
 
  private:
+  void add(std::string_view name, std::string_view value);
+
   std::map<std::string, std::string> values_;
 };
 
@@ -67,11 +69,17 @@ inline unit_properties unit_properties::parse(std::string_view text) {
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     const std::size_t equals = line.find('=');
-    if (equals != line.npos)
-      all.values_[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+    if (equals != line.npos) all.add(line.substr(0, equals), line.substr(equals + 1));
     text.remove_prefix((std::min)(line.size() + 1, text.size()));
   }
   return all;
+}
+
+inline void unit_properties::add(std::string_view name, std::string_view value) {
+  std::string& known = values_[std::string(name)];
+  const bool more = known.starts_with("{ ") && value.starts_with("{ ");
+  if (!more) known.clear();
+  known.append(more ? "\n" : "").append(value);
 }
 
 inline const std::string& unit_properties::operator[](const std::string& name) const {

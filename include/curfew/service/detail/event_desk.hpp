@@ -229,6 +229,9 @@ inline void event_desk::finish() noexcept {
   if (thread_.joinable()) thread_.join();
   system_.store(nullptr);
   for (unsigned spins = 0; inside_.load() != 0; ++spins) relax(spins);
+  for (auto& f : functions_) f.store(nullptr, std::memory_order_relaxed);
+  kept_.clear();  // here, since what they hold may take its time to go
+  kept_system_.clear();
 }
 
 }  // namespace detail

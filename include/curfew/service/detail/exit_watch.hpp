@@ -40,7 +40,7 @@ class exit_watch {
   /// would run beside threads that hold what was not released.
   void called() noexcept {
     if (thread_ != this_thread() || process_ != process_id()) return;
-    if (!s_.releasing && s_.resources.empty()) return;
+    if (!s_.releasing && s_.resources.empty() && !s_.faulted) return;
     s_.tell(severity::error, "exit() was called before all was released");
     std::fflush(nullptr);
     s_.host.stopped({.kind = outcome_kind::failed, .reason = s_.reason()});

@@ -79,8 +79,7 @@ class main_call {
   if (!s.request_stop({error == nullptr ? stop_cause::requested : stop_cause::fault}))
     s.by_itself = false;
   o.reason = s.reason();
-  const bool fault = error != nullptr || o.reason.cause == stop_cause::fault;
-  if (fault || o.result != 0) o.kind = outcome_kind::failed;
+  if (o.result != 0) o.kind = outcome_kind::failed;
   o.error = error_number(error);
   s.noticed();
   const part_state end = error == nullptr ? part_state::closed : part_state::failed;
@@ -137,6 +136,7 @@ inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
   release_all(s, o);
   await_callbacks(s, called_back.get_token());
   await_hurry(s);
+  if (s.faulted || o.reason.cause == stop_cause::fault) o.kind = outcome_kind::failed;
   return o;
 }
 

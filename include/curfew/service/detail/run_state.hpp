@@ -8,6 +8,7 @@
 #include <curfew/host/message_buffer.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/host/outcome.hpp>
+#include <curfew/host/posix/own_terminal.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/gate.hpp>
@@ -63,6 +64,7 @@ class run_state final : public message_sink {
   resource_stack resources{setting.time};
   bool releasing = false;  // main has returned; belongs to its thread
   journal log;
+  std::atomic<bool> faulted{false};    // a fault was told, as the stop or after it
   std::atomic<bool> unready{false};    // it has not been ready in time, and stops for that
   std::atomic<bool> by_itself{false};  // main returned, and nobody had asked for a stop
 
@@ -82,6 +84,7 @@ class run_state final : public message_sink {
 
   /// A stop that no signal asked for.
   bool request_stop(stop_reason why) noexcept {
+    if (why.cause == stop_cause::fault) faulted = true;
     bridge->stopping();
     return root.request_stop(why);
   }
@@ -90,7 +93,8 @@ class run_state final : public message_sink {
   /// from then on main is what closes. On return the host has been told.
   stop_moment noticed() noexcept;
 
-  /// The limit as it is now: a console that is closed during a stop leaves less than there was.
+  /// The limit as it is now: a console that is closed during a stop, or a SIGTERM of whoever grants
+  /// a short time only, leaves less than there was.
   time_source::time_point limit() noexcept;
 
   /// Said of the part that is open, which main is from the stop on, noticed or not.
@@ -124,8 +128,9 @@ class run_state final : public message_sink {
     events.on_system(std::move(f));
     host.accept(events.interests());
   }
-  /// The hang-up of a terminal comes from the system itself; a reload from some process, whose user
-  /// is known even where its number is not, as from outside a container.
+  /// The hang-up of a terminal comes from the system itself, or from a shell that passes it on when
+  /// the terminal has gone; a reload from some process, whose user is known even where its number
+  /// is not, as from outside a container.
   void listen_for_reload();
 
   void write(severity level, std::string_view line) noexcept override { tell(level, line); }
@@ -155,13 +160,15 @@ class run_state final : public message_sink {
     start_limit_ = (std::max)(start_limit_, asked);
   }
   stop_moment fix_moment() noexcept;
+  void shorten(const stop_reason& why, bool& done) noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
   std::atomic<bool> host_knows_{false};  // of the stop; a host ignores being told twice
   spin_lock lock_;                       // of what follows
   time_source::time_point start_limit_ = saturating_add(now(), spec.start_timeout);
   bool noticed_ = false;
-  bool shortened_ = false;
+  bool closed_ = false;   // the console's end has been reckoned with
+  bool hurried_ = false;  // a signal during the stop has
   stop_moment moment_{};
 };
 
@@ -194,20 +201,29 @@ inline stop_moment run_state::fix_moment() noexcept {
 }
 
 inline time_source::time_point run_state::limit() noexcept {
-  const stop_moment stop = noticed();
-  const stop_reason why = bridge->ended_by();
+  noticed();
+  const stop_reason closed = bridge->ended_by();
+  const stop_reason pressed = bridge->hurry().reason();
   const spin_guard guard(lock_);
-  if (!shortened_ && why.cause == stop_cause::console) {
-    shortened_ = true;
-    moment_.limit = (std::min)(stop.limit, saturating_add(now(), budget(why)));
-  }
+  shorten(closed, closed_);
+  shorten(pressed, hurried_);
   return moment_.limit;
+}
+
+/// From now on there is no more time than such a stop has, once for each of them.
+inline void run_state::shorten(const stop_reason& why, bool& done) noexcept {
+  if (done || why.cause == stop_cause::none) return;
+  done = true;
+  moment_.limit = (std::min)(moment_.limit, saturating_add(now(), budget(why)));
 }
 
 inline void run_state::listen_for_reload() {
 #if CURFEW_POSIX
-  bridge->on(hangup, [this, ignored = bridge->ignores(hangup)](const stop_reason& why) {
-    if (why.uid >= 0) return static_cast<void>(events.event(host_event::reload, 0));
+  const bool ignored = bridge->ignores(hangup);
+  const bool at_terminal = setting.source == nullptr && has_terminal();
+  bridge->on(hangup, [this, ignored, at_terminal](const stop_reason& why) {
+    const bool hung_up = why.uid < 0 || (at_terminal && !has_terminal());
+    if (!hung_up) return static_cast<void>(events.event(host_event::reload, 0));
     if (!ignored) bridge->request_stop(why);
   });
   bridge->keep_from_stopping(hangup);

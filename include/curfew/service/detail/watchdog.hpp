@@ -53,9 +53,10 @@ inline void watchdog::run() noexcept {
 
 inline void watchdog::await_over() noexcept {
   if (s_.over.get_token().wait_for(after_an_end)) return;
-  const int code = exit_code(s_.decision());
-  s_.host.stopped(s_.decision());
-  s_.setting.end.end(code != 0 ? code : exit_code_failed);
+  outcome hung = s_.decision();
+  if (hung.ok()) hung.kind = outcome_kind::failed;
+  s_.host.stopped(hung);
+  s_.setting.end.end(exit_code(hung));
 }
 
 /// Who waits for ready() would end the process without a word about what it was doing.
