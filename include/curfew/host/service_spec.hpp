@@ -57,8 +57,8 @@ struct service_spec {
   bool reloads = false;
 
   /// As process 1 of a container: also wait for children that others have left behind. Not for a
-  /// program that waits for children of its own in any way (waitpid, system, popen): their end would
-  /// be taken.
+  /// program that waits for children of its own in any way (waitpid, system, popen): it would miss
+  /// their end.
   bool reaps_children = false;
 
   // ---- for whoever installs it

@@ -8,6 +8,7 @@
 #include <curfew/config.hpp>
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/service_spec.hpp>
+#include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>
 
 #include <cstdint>
@@ -33,10 +34,14 @@ enum class service_state {
 
 struct service_status {
   service_state state = service_state::unknown;
-  std::int64_t pid = 0;     ///< 0: none
-  int exit_code = 0;        ///< of the last run
-  std::string text = {};    ///< what it last said of itself
-  bool enabled = false;     ///< it starts with the system
+  std::int64_t pid = 0;   ///< 0: none
+  int exit_code = 0;      ///< of the last run
+  std::string text = {};  ///< what it last said of itself
+  bool enabled = false;   ///< it starts with the system
+  /// Installed by a program of this kind, which may change it: as install and uninstall decide it.
+  bool ours = true;
+  time_source::duration start_limit = {};  ///< as installed; zero: not known
+  time_source::duration stop_limit = {};
   std::uint32_t moves = 0;  ///< grows while a pending state makes progress (SCM: the checkpoint)
   time_source::duration hint = {};  ///< how long until it has moved again; zero: not known
   std::uint64_t since = 0;    ///< another number after each change of state (systemd); 0: not known
@@ -75,6 +80,13 @@ class service_manager {
   /// the next: sockets, stored descriptors. not_supported: it knows only the one and the other.
   [[nodiscard]] virtual failure restart(const std::string& name);
   [[nodiscard]] virtual failure reload(const std::string& name) = 0;
+
+  /// From now on a wait for the manager's answer ends when `stop` does, and after `patience`, but
+  /// for those of steps that are undone.
+  virtual void bound(const stop_token& stop, time_source::duration patience) {
+    static_cast<void>(stop);
+    static_cast<void>(patience);
+  }
 
   /// As text, without a change of anything: the unit file, the entries of the SCM.
   [[nodiscard]] virtual std::string render(const install_request& asked) = 0;
