@@ -396,6 +396,12 @@ TEST_CASE("a clean end stays clean although nobody is left to be told") {
   CHECK(stop(c) == 0);
 }
 
+TEST_CASE("an exit on another thread is told and is a failure") {
+  child c(subject("leave_by_exit_on_another_thread"));
+  CHECK(c.end() == 70);
+  CHECK(has(c.err, "subject: exit() was called before all was released"));
+}
+
 TEST_CASE("a fault that is told after the stop is a failure all the same") {
   child stopping(subject("fault_while_stopping"));
   CHECK(stop(stopping) == 70);

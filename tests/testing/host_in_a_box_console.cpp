@@ -215,6 +215,26 @@ TEST_CASE("console rule 25 - CLOSE and LOGOFF and SHUTDOWN leave a program 5 s")
   program.go.open();
 }
 
+#if CURFEW_POSIX
+TEST_CASE("a hang-up that is told several times is one stop and no hurry") {
+  stop_token hurry;
+  door go;
+  host_in_a_box box;
+  box.start({.name = "web"}, [&](service& s) {
+    hurry = s.hurry();
+    serve(s);
+    go.wait();
+  });
+  CHECK(box.await_ready());
+  for (int i = 0; i < 4; ++i) box.signal(SIGHUP);
+  CHECK_FALSE(hurry.stop_requested());
+  box.signal(SIGTERM);
+  CHECK(hurry.stop_requested());
+  go.open();
+  CHECK(box.await_end() == 0);
+}
+#endif
+
 TEST_CASE("console rule 25 - a console that is closed after two signals leaves less time") {
   test::door go;
   host_in_a_box box;

@@ -132,6 +132,9 @@ class signal_bridge {
   void start(const signal_options& options, std::error_code& ec) noexcept;
   void close() noexcept;
   void finish_lanes() noexcept;
+  [[nodiscard]] detail::route press_of(int signal) const noexcept {
+    return once_.contains(signal) ? detail::route::first_press : detail::route::press;
+  }
   void set_call(int signal, std::unique_ptr<detail::signal_call> call,
                 std::error_code& ec) noexcept;
   bool start_calls(std::error_code& ec) noexcept;
@@ -144,7 +147,8 @@ class signal_bridge {
   stop_source hurry_{source_.get_token().clock()};
   detail::signal_hook hook_;
   detail::signal_source& from_ = hook_;
-  signal_set stops_;   // what off() goes back to
+  signal_set stops_;  // what off() goes back to
+  signal_set once_;
   bool open_ = false;  // false: refused, and inert
   bool settled_ = false;
   bool dropped_ = false;  // there are no functions any more
@@ -205,8 +209,9 @@ inline void signal_bridge::open(const signal_options& options, std::error_code& 
 /// Signals that come before the threads run wait in the inbox.
 inline void signal_bridge::start(const signal_options& options, std::error_code& ec) noexcept {
   stops_ = from_.stopping(options.stop_on);
+  once_ = options.ask_once;
   for (int signal = 1; signal < signal_set::limit; ++signal) {
-    if (stops_.contains(signal) && !from_.take(signal, detail::route::press, ec)) return;
+    if (stops_.contains(signal) && !from_.take(signal, press_of(signal), ec)) return;
   }
   auto& inbox = from_.inbox();
   if (!stop_lane_.start(inbox.stop.door, &signal_bridge::take_stop, this, from_, ec)) return;
@@ -243,7 +248,7 @@ inline void signal_bridge::drop_functions() noexcept {
   auto& inbox = from_.inbox();
   for (int signal = 1; signal < signal_set::limit; ++signal) {
     const bool stops = stops_.contains(signal) && inbox.route_of(signal) == detail::route::call;
-    if (stops) inbox.set_route(signal, detail::route::press);
+    if (stops) inbox.set_route(signal, press_of(signal));
   }
 }
 
@@ -328,7 +333,7 @@ inline void signal_bridge::off(int signal) noexcept {
   {
     const std::lock_guard lock(changing_);
     std::error_code ec;
-    if (!stops_.contains(signal) || !from_.take(signal, detail::route::press, ec)) {
+    if (!stops_.contains(signal) || !from_.take(signal, press_of(signal), ec)) {
       from_.give_back(signal);
     }
     old = calls_.exchange(signal, nullptr);

@@ -160,11 +160,13 @@ class service {
 ///
 /// exit() out of main releases nothing. Where main has put something on the resource stack, or out
 /// of a release, it is told on stderr and ends the process as a failure, whatever its argument, and
-/// without destructors of statics. Called on another thread it is what it always is.
+/// without destructors of statics. So does one on any other thread while the run lasts.
 ///
 /// The signals stay caught when run() has returned, so that one that comes late gives the program
 /// no other end than what was told: they are counted, and no more than the third ends the process.
-/// Another run or bridge takes them over.
+/// Another run or bridge takes them over, and knows nothing of one that came in between. Under
+/// systemd and the service manager of Windows the run is the service: when it is over the process
+/// has to end.
 template <class Main>
 int run(const service_spec& spec, int argc, char** argv, Main main);
 
@@ -216,15 +218,17 @@ struct run_access {
       auto call = [&] { return p(self); };
       o = run_once(self.state_, main_call(call));
     });
-    if (error != nullptr) tell_refusal(where.place.sink, error_text(error).view());
+    if (error != nullptr) tell_refusal(p.spec, where.place.sink, error_text(error).view());
     return o;
   }
 
   static run_state& state(service& s) noexcept { return s.state_; }
 
-  static void tell_refusal(message_sink* sink, std::string_view why) noexcept {
+  static void tell_refusal(const service_spec& spec, message_sink* sink,
+                           std::string_view why) noexcept {
     terminal screen(sink);
-    const fixed_text<480> line = fixed_text<480>("cannot start: ").append(why);
+    fixed_text<480> line(spec.name);
+    line.append(spec.name.empty() ? "" : ": ").append("cannot start: ").append(why);
     screen.write(severity::error, line.view());
     if (sink == nullptr) screen.write("\n");
   }
@@ -239,9 +243,9 @@ inline outcome run_hosted(void* context, const hosted& place) noexcept {
       attempt([&] { enter_working_directory(p.spec.working_directory, place.host.kind(), ec); });
   if (error == nullptr && !ec) return run_access::run(p, {place, end});
   const error_note why = error != nullptr ? error_text(error) : error_note(ec.message());
-  run_access::tell_refusal(place.sink,
+  run_access::tell_refusal(p.spec, place.sink,
                            "working directory " + p.spec.working_directory + ": " + why.str());
-  return {.kind = outcome_kind::failed};
+  return {.kind = outcome_kind::failed, .error = error_number(ec)};
 }
 
 template <class Main>
@@ -256,7 +260,7 @@ int launch(const service_spec& spec, int argc, char** argv, Main& main, bool for
     code = with_host(spec, {argv, count}, foreground, &run_hosted, &p);
   };
   const std::exception_ptr error = attempt(find_and_run);
-  if (error != nullptr) run_access::tell_refusal(nullptr, error_text(error).view());
+  if (error != nullptr) run_access::tell_refusal(spec, nullptr, error_text(error).view());
   return code;
 }
 

@@ -222,7 +222,9 @@ inline stop_token host_in_a_box::next_stop() {
 inline void host_in_a_box::signal(int number, std::int64_t from_pid, std::int64_t from_uid) {
   using detail::signal_inbox;
   const stop_token hurry = next_stop();
-  const bool presses = signals_.inbox().route_of(number) == detail::route::press;
+  const auto way = signals_.inbox().route_of(number);
+  const bool first = way == detail::route::first_press && !hurry.stop_possible();
+  const bool presses = way == detail::route::press || first;
   const stop_reason reason{stop_cause::signal, number, from_pid, from_uid};
   const auto answer = signals_.inbox().arrived(reason, detail::any_time);
   if (answer == signal_inbox::answer::end) record_.end(128 + number);

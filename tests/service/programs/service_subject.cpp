@@ -220,6 +220,11 @@ void leave_by_exit_with_resources(service& s) {
   std::fputs("not flushed", stdout);
   std::exit(0);
 }
+void leave_by_exit_on_another_thread(service& s) {
+  s.resources().defer("db-pool", [] { say("db-pool released"); });
+  std::thread([] { std::exit(0); }).detach();
+  sleep_for_ever();
+}
 void leave_by_exit_out_of_a_release(service& s) {
   s.resources().defer("db-pool", [] { std::exit(0); });
 }
@@ -335,6 +340,7 @@ const behaviour behaviours[] = {
     {"stuck_with_stderr_locked", stuck_with_stderr_locked, 300ms},
     {"leave_by_exit", leave_by_exit},
     {"leave_by_exit_with_resources", leave_by_exit_with_resources},
+    {"leave_by_exit_on_another_thread", leave_by_exit_on_another_thread},
     {"leave_by_exit_out_of_a_release", leave_by_exit_out_of_a_release},
     {"ask_itself_oddly", ask_itself_oddly, 200ms},
 #if CURFEW_POSIX

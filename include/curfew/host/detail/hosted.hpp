@@ -22,6 +22,7 @@ struct hosted {
   message_sink* sink = nullptr;     ///< where lines go; null: stderr as it is
   message_buffer* early = nullptr;  ///< what was said before that was known
   systemd_link* systemd = nullptr;
+  bool awaited = true;  ///< the host waits for this very process to be ready
 };
 
 using hosted_body = outcome (*)(void* context, const hosted& place) noexcept;

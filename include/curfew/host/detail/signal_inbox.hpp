@@ -69,7 +69,7 @@ class notice {
 };
 
 /// What becomes of a signal.
-enum class route : std::uint8_t { none, press, call };
+enum class route : std::uint8_t { none, press, first_press, call };
 
 /// Milliseconds of the steady clock, odd and so never zero. They wrap, where any width would do.
 inline std::uint32_t press_time() noexcept {
@@ -162,6 +162,9 @@ inline signal_inbox::answer signal_inbox::arrived(const stop_reason& reason,
   if (!signal_set::valid(reason.code)) return answer::not_ours;
   switch (route_of(reason.code)) {
     case route::none: return answer::not_ours;
+    case route::first_press:
+      if (presses_.load(std::memory_order_relaxed) != 0) return answer::noted;
+      [[fallthrough]];
     case route::press: return is_new_press(now) ? pressed(reason) : answer::noted;
     case route::call: break;
   }

@@ -26,7 +26,7 @@ class signal_source {
   /// What the system calls the signals of that set.
   [[nodiscard]] virtual signal_set stopping(signal_set asked) const noexcept = 0;
   /// From now on the signal goes to the inbox by this route. True also when the system ignores the
-  /// signal and it therefore stays ignored (route::press only).
+  /// signal and it therefore stays ignored (but for route::call).
   virtual bool take(int signal, route way, std::error_code& ec) noexcept = 0;
   /// One of options.stop_on that the system ignored at open().
   [[nodiscard]] virtual bool ignores(int signal) const noexcept = 0;

@@ -22,6 +22,7 @@ CURFEW_BEGIN
 enum class step_outcome {
   not_reached,    ///< nothing was done about it
   applied,        ///< it is as asked
+  unfinished,     ///< it is done, comes into force later, and cannot be taken back
   not_supported,  ///< this system cannot; optional, or the reason why all was undone
   failed,         ///< it is as before
   undone,         ///< it was applied, and is as before again
@@ -40,18 +41,24 @@ struct step_result {
 
 struct apply_report {
   std::vector<step_result> steps = {};  ///< one for each step of the plan, in its order
-  failure why = {};                     ///< why all was undone; empty: the plan is applied
+  failure why = {};                     ///< why all was undone, or is not in force yet; empty:
+                                        ///< the plan is applied
   bool interrupted = false;             ///< it was undone because of a stop
 
   [[nodiscard]] bool ok() const noexcept { return !why && !interrupted; }
   [[nodiscard]] bool changed() const noexcept;    ///< something is not as before
   [[nodiscard]] bool half_done() const noexcept;  ///< something could not be undone
+  [[nodiscard]] bool unfinished() const noexcept; ///< it is done, but is not in force yet
+  [[nodiscard]] bool has(step_outcome outcome) const noexcept;
 };
 
 /// In order, on the calling thread. A step that is optional may be one that the system does not
 /// support. When a step fails otherwise, all that were applied are undone, newest first, each of
 /// them whatever becomes of the others. A stop is noticed between two steps and is a reason to
 /// undo, too; undoing does not stop. An exception out of a step is its failure.
+///
+/// A step that fails with not_in_time is done all the same, only not in force yet: nothing is undone
+/// from then on, and the rest of the plan is applied as far as it can be.
 [[nodiscard]] apply_report apply_plan(const install_plan& plan, const stop_token& stop = {});
 
 // ---------------------------------------------------------------------------------------------
@@ -79,17 +86,23 @@ namespace detail {
   return error == nullptr ? what : failure{failure::kind_type::failed, text_of(error)};
 }
 
-/// False: all has to be undone.
+[[nodiscard]] constexpr step_outcome outcome_of(failure::kind_type kind) noexcept {
+  switch (kind) {
+    case failure::kind_type::none: return step_outcome::applied;
+    case failure::kind_type::not_supported: return step_outcome::not_supported;
+    case failure::kind_type::not_in_time: return step_outcome::unfinished;
+    default: return step_outcome::failed;
+  }
+}
+
+/// False: the plan ends here. The first reason stays.
 inline bool apply_step(const install_step& step, step_result& result, failure& why) {
   failure error = call_step(step.apply);
-  result.outcome = step_outcome::applied;
-  if (!error) return true;
-  const bool unsupported = error.kind == failure::kind_type::not_supported;
-  result.outcome = unsupported ? step_outcome::not_supported : step_outcome::failed;
+  result.outcome = outcome_of(error.kind);
   result.text = error.text;
-  if (step.optional && unsupported) return true;
-  why = std::move(error);
-  return false;
+  if (!error || (step.optional && result.outcome == step_outcome::not_supported)) return true;
+  if (!why) why = std::move(error);
+  return result.outcome == step_outcome::unfinished;
 }
 
 inline void undo_step(const install_step& step, step_result& result) {
@@ -112,32 +125,34 @@ inline apply_report apply_plan(const install_plan& plan, const stop_token& stop)
   apply_report report;
   report.steps = detail::results_of(plan);
   std::size_t done = 0;
-  while (done < plan.size() && report.ok()) {
-    report.interrupted = stop.stop_requested();
+  for (; done < plan.size(); ++done) {
+    report.interrupted = !report.unfinished() && stop.stop_requested();
     if (report.interrupted || !detail::apply_step(plan[done], report.steps[done], report.why))
       break;
-    ++done;
   }
-  if (report.ok()) return report;
+  if (report.ok() || report.unfinished()) return report;
   while (done-- > 0) detail::undo_step(plan[done], report.steps[done]);
   return report;
 }
 
-inline bool apply_report::changed() const noexcept {
-  return std::any_of(steps.begin(), steps.end(), [](const step_result& s) {
-    return s.outcome == step_outcome::applied || s.outcome == step_outcome::undo_failed;
-  });
+inline bool apply_report::has(step_outcome outcome) const noexcept {
+  return std::any_of(steps.begin(), steps.end(),
+                     [outcome](const step_result& s) { return s.outcome == outcome; });
 }
 
-inline bool apply_report::half_done() const noexcept {
-  return std::any_of(steps.begin(), steps.end(),
-                     [](const step_result& s) { return s.outcome == step_outcome::undo_failed; });
+inline bool apply_report::changed() const noexcept {
+  return has(step_outcome::applied) || unfinished() || half_done();
 }
+
+inline bool apply_report::half_done() const noexcept { return has(step_outcome::undo_failed); }
+
+inline bool apply_report::unfinished() const noexcept { return has(step_outcome::unfinished); }
 
 constexpr const char* to_string(step_outcome outcome) noexcept {
   switch (outcome) {
     case step_outcome::not_reached: return "not reached";
     case step_outcome::applied: return "applied";
+    case step_outcome::unfinished: return "unfinished";
     case step_outcome::not_supported: return "not supported";
     case step_outcome::failed: return "failed";
     case step_outcome::undone: return "undone";

@@ -51,7 +51,7 @@ enum class await_end {
   ended,        ///< it does not run, and something else was wanted
   stuck,        ///< it is on its way, but has stopped to move
   not_in_time,  ///< the limit has passed
-  interrupted,  ///< the token was stopped; the service goes on as it was
+  interrupted,  ///< the token was stopped, also in the middle of a look; the service goes on
   failed,       ///< the manager could not be asked
 };
 
@@ -167,11 +167,14 @@ inline await_result await_state(service_manager& manager, const std::string& nam
     watch.result().why = manager.query(name, seen);
     if (watch.result().why || !watch.goes_on(seen, token.clock().now() - began)) break;
     if (observer) observer(seen, watch.result().elapsed);
-    if (!token.wait_for(watch.pause())) continue;
-    watch.result().end = await_end::interrupted;
-    break;
+    if (token.wait_for(watch.pause())) break;
   }
-  return std::move(watch.result());
+  await_result& result = watch.result();
+  if (result.end == await_end::failed && token.stop_requested()) {
+    result.end = await_end::interrupted;
+    result.why = {};
+  }
+  return std::move(result);
 }
 
 CURFEW_END

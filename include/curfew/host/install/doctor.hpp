@@ -14,10 +14,12 @@
 #include <curfew/host/windows/service_doctor.hpp>
 #else
 #include <curfew/host/posix/process_doctor.hpp>
+#include <curfew/host/posix/signal_change.hpp>
 #include <curfew/host/systemd/service_doctor.hpp>
 #endif
 
 #include <algorithm>
+#include <csignal>
 #include <initializer_list>
 #include <iterator>
 #include <utility>
@@ -50,6 +52,7 @@ inline findings examine_service(const service_spec& spec, bool user) {
 #else
   findings found = examine_process();
 #if CURFEW_LINUX
+  const detail::signal_change waited_for(SIGCHLD, SIG_IGN, SIG_DFL);  // or systemctl's end is lost
   findings more = examine_systemd(spec, spec.name, user);
   std::move(more.begin(), more.end(), std::back_inserter(found));
 #else

@@ -21,7 +21,8 @@ struct failure {
     needs_rights,   ///< only an administrator, or root, may
     not_supported,  ///< this system cannot
     not_installed,
-    not_in_time,  ///< the state asked for was not reached within the limit
+    not_in_time,  ///< the state asked for was not reached within the limit; of a step's `apply`:
+                  ///< it is done and cannot be taken back, but is not in force yet
   };
 
   kind_type kind = kind_type::none;

@@ -36,7 +36,7 @@ using scm_lines = std::vector<std::pair<std::string, std::string>>;
 
 /// What is set afterwards, thing by thing.
 [[nodiscard]] inline scm_lines extra_lines(const scm_settings& s) {
-  scm_lines lines;
+  scm_lines lines = {{"installer", installer_in_words(s.marked)}};
   const auto add = [&](const char* what, const auto& value, auto words) {
     if (value) lines.emplace_back(what, words(*value));
   };

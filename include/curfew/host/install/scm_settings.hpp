@@ -62,6 +62,7 @@ struct scm_settings {
   std::uint32_t type = scm_own_process;
   std::uint32_t start = scm_automatic;
   std::uint32_t error_control = 1;  // a failed start is logged
+  bool marked = false;              // as one that curfew has installed
 
   std::optional<std::string> description = {};
   std::optional<bool> delayed = {};
@@ -181,12 +182,14 @@ inline scm_settings wanted_scm_settings(const install_request& asked) {
   s.account = scm_account(spec.account, spec.name);
   s.dependencies = detail::services_first(spec.dependencies);
   s.start = detail::scm_start(spec.start);
+  s.marked = true;
   detail::want_extras(spec, s);
   return s;
 }
 
 inline scm_settings fresh_scm_settings(const scm_settings& wanted) {
   scm_settings fresh = wanted;
+  fresh.marked = false;
   fresh.description = std::string();
   fresh.delayed = false;
   fresh.failure = scm_failure_actions();

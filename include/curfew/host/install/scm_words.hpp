@@ -73,6 +73,10 @@ namespace detail {
   }
 }
 
+[[nodiscard]] inline std::string installer_in_words(bool marked) {
+  return marked ? "curfew" : "not known";
+}
+
 /// An empty text reads as nothing at all where a step says from what to what it goes.
 [[nodiscard]] inline std::string text_in_words(const std::string& text) {
   return text.empty() ? "none" : text;

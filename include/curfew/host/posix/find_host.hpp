@@ -64,16 +64,21 @@ class systemd_surroundings {
   }
 
  private:
-  /// For MAINPID. systemd takes the number for one of its own, and as the main process's: so not
+  /// False: systemd has started another process, of which this one has the environment: a wrapper's
+  /// child, or a program in a shell below a service.
+  [[nodiscard]] static bool is_main() noexcept {
+    const char* const started = std::getenv("SYSTEMD_EXEC_PID");
+    return started == nullptr || names_this_process(started);
+  }
+
+  /// For MAINPID. systemd takes the number for one of its own, and for the main process's: so not
   /// from inside a container, where another process has it outside, and not from one of several
   /// that a wrapper has started. 0: it is not told, and a wrapper sends it by itself.
   [[nodiscard]] static std::int64_t own_number() noexcept {
     constexpr ino_t outermost = 0xEFFFFFFC;  // PROC_PID_INIT_INO of Linux
     struct stat space {};
-    const char* const started = std::getenv("SYSTEMD_EXEC_PID");
     const bool shared = ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == outermost;
-    const bool wrapped = started != nullptr && !names_this_process(started);
-    return shared && !wrapped ? ::getpid() : 0;
+    return shared && is_main() ? ::getpid() : 0;
   }
 
   /// A service whose manager cannot be told is better than none; whoever waits for it gives up.
@@ -93,7 +98,8 @@ class systemd_surroundings {
             .args = args,
             .sink = journal_ ? &*journal_ : nullptr,
             .early = &early_,
-            .systemd = linked ? &link_ : nullptr};
+            .systemd = linked ? &link_ : nullptr,
+            .awaited = is_main()};
   }
 
   const systemd_environment environment_;

@@ -33,16 +33,19 @@ CURFEW_BEGIN
 
 namespace detail {
 
-struct stop_signal {
+struct known_signal {
   int number;
   const char* name;
   const char* usual_reason;
 };
 
-inline constexpr stop_signal stop_signals[] = {
+inline constexpr known_signal needed_signals[] = {
     {SIGTERM, "SIGTERM", "its starter did so by mistake: let it reset its signals before exec"},
     {SIGINT, "SIGINT", "a shell's & does so: start it without, or stop it by SIGTERM"},
     {SIGHUP, "SIGHUP", "nohup does so: start it without, if SIGHUP shall stop or reload it"},
+    {SIGCHLD, "SIGCHLD",
+     "its starter did so: let it reset its signals before exec, as a program that waits for its "
+     "children loses their exit codes"},
 };
 
 [[nodiscard]] inline bool is_ignored(int number) noexcept {
@@ -60,7 +63,7 @@ inline constexpr stop_signal stop_signals[] = {
 
 /// SIG_IGN and the mask survive exec.
 inline void examine_signals(findings& into) {
-  for (const stop_signal& s : stop_signals) {
+  for (const known_signal& s : needed_signals) {
     if (is_ignored(s.number)) {
       into.push_back({severity::warning, std::string(s.name) + " was ignored already at the start",
                       s.usual_reason});

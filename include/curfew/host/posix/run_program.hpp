@@ -11,6 +11,7 @@
 #include <curfew/host/posix/program_child.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/detail/posix/event.hpp>
+#include <curfew/stop/stop_token.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -34,12 +35,14 @@ struct program_options {
   detail::saturated limit = std::chrono::seconds(30);  ///< then it is killed
   std::vector<std::string> environment = {};           ///< "NAME=VALUE", besides ours
   std::size_t most = std::size_t{1} << 20;             ///< bytes that are kept of each output
+  stop_token stop = {};                                ///< when it stops, the program is killed
 };
 
 struct program_result {
   std::error_code error = {};  ///< it was not started
   int exit_code = -1;          ///< 128 + n: ended by signal n; -1: not known, or not started
   bool in_time = true;         ///< false: it was killed at the limit
+  bool interrupted = false;    ///< it was killed because of the stop
   std::string output = {};
   std::string errors = {};
 
@@ -50,7 +53,8 @@ struct program_result {
 /// reads nothing, has the default action for every signal, none of them blocked, no descriptor but
 /// its three, and a process group of its own, all of which is killed at the limit.
 ///
-/// A program that ignores SIGCHLD, or waits for all children somewhere, loses the exit code.
+/// A program that ignores SIGCHLD, or waits for all children somewhere, loses the exit code; then
+/// the last line of `errors` says so.
 ///
 /// Thread safety: any thread.
 [[nodiscard]] program_result run_program(const std::vector<std::string>& arguments,
@@ -98,15 +102,17 @@ class captured {
 /// A child until its end, which is always waited for.
 class running_program {
  public:
-  running_program(pid_t pid, clock_duration limit) noexcept
-      : pid_(pid), until_(saturating_add(clock::now(), limit)) {}
+  running_program(pid_t pid, const program_options& options) noexcept
+      : pid_(pid), stop_(options.stop), until_(saturating_add(clock::now(), options.limit)) {}
 
   /// Reads until the program has ended. What it has left behind in the background may hold the
   /// outputs open, and is not waited for.
   void follow(captured& out, captured& err, program_result& result) {
     while (!ended(result)) {
       const auto left = until_ - clock::now();
-      if (left <= clock_duration::zero()) return kill(result);
+      result.in_time = left > clock_duration::zero();
+      result.interrupted = stop_.stop_requested();
+      if (!result.in_time || result.interrupted) return kill(result);
       wait_for_output(out, err, left);
     }
     out.take();
@@ -146,12 +152,15 @@ class running_program {
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL);
     wait(0, result);
-    result.in_time = false;
   }
 
   pid_t pid_;
+  const stop_token& stop_;
   clock_time_point until_;
 };
+
+inline constexpr const char* lost_exit_code =
+    "its exit code was lost (SIGCHLD is ignored, or something waits for all children)\n";
 
 [[nodiscard]] inline bool is_program(const std::string& path) noexcept {
   return ::access(path.c_str(), X_OK) == 0;
@@ -196,9 +205,10 @@ inline program_result run_program(const std::vector<std::string>& arguments,
   detail::captured out(pipes.output.reading(), result.output, options.most);
   detail::captured err(pipes.errors.reading(), result.errors, options.most);
   const int error = detail::start_error(pipes.started.reading());
-  detail::running_program(pid, options.limit).follow(out, err, result);
+  detail::running_program(pid, options).follow(out, err, result);
   if (error != 0) result.error.assign(error, std::system_category());
   if (error != 0) result.exit_code = -1;
+  if (error == 0 && result.exit_code < 0) result.errors += detail::lost_exit_code;
   return result;
 }
 

@@ -140,7 +140,7 @@ inline bool signal_hook::take(int signal, route way, std::error_code& ec) noexce
   if (sigaction(signal, nullptr, &now) != 0) return refuse(std::errc::invalid_argument, ec);
   // An old handler of ours that somebody put back is not what was there before.
   if (!held && !holds(signal)) desk.previous[signal].store(now);
-  if (way == route::press && desk.previous[signal].load().sa_handler == SIG_IGN) {
+  if (way != route::call && desk.previous[signal].load().sa_handler == SIG_IGN) {
     give_back(signal);
     return true;
   }

@@ -10,6 +10,7 @@
 
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/posix/run_program.hpp>
+#include <curfew/stop/stop_token.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -19,8 +20,11 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
+
+#include <unistd.h>
 
 CURFEW_BEGIN
 namespace detail {
@@ -34,6 +38,8 @@ class unit_properties {
   [[nodiscard]] const std::string& operator[](const std::string& name) const;
   [[nodiscard]] std::int64_t number(const std::string& name) const;
 
+  void set(const std::string& name, std::string_view value) { values_[name] = value; }
+
  private:
   void add(std::string_view name, std::string_view value);
 
@@ -45,8 +51,14 @@ class systemctl {
  public:
   explicit systemctl(bool user) noexcept : user_(user) {}
 
+  /// One whose waits end when `stop` does, and after `limit` if that is less than usual.
+  [[nodiscard]] systemctl bound(const stop_token& stop, clock_duration limit) const;
+  /// One that takes its time: for what has to be taken back.
+  [[nodiscard]] systemctl unbound() const { return systemctl(user_); }
+
   /// Empty when the manager has done it. Waits for its answer, not for a service.
   [[nodiscard]] failure run(std::vector<std::string> words) const;
+  /// UnitFileState is as the disk has it: systemd keeps the one it has found at first.
   [[nodiscard]] failure show(const std::string& unit, unit_properties& into) const;
 
   /// Of systemd, also where no manager runs; 0: not known.
@@ -55,11 +67,15 @@ class systemctl {
 
  private:
   [[nodiscard]] program_result call(std::vector<std::string> words) const;
+  [[nodiscard]] failure look_at_disk(const std::string& unit, unit_properties& into) const;
   [[nodiscard]] failure explain(const std::string& verb, const program_result& result) const;
   [[nodiscard]] failure no_manager() const;
 
-  static constexpr std::chrono::seconds patience{60};  // reading all units again takes a while
+  static constexpr clock_duration usual = std::chrono::seconds(60);  // to read all units anew
+  static constexpr clock_duration least = std::chrono::seconds(1);
   bool user_;
+  stop_token stop_ = {};
+  clock_duration patience_ = usual;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -103,11 +119,29 @@ inline std::int64_t unit_properties::number(const std::string& name) const {
   return text.find(what) != text.npos;
 }
 
+/// What went wrong. Before it and after it systemctl may say more, as which links it has made.
+[[nodiscard]] inline std::string_view reason_in(std::string_view text) {
+  std::string_view last;
+  for (; !text.empty(); text.remove_prefix((std::min)(first_line(text).size() + 1, text.size()))) {
+    const std::string_view line = first_line(text);
+    if (line.starts_with("Failed")) return line;
+    if (!line.empty()) last = line;
+  }
+  return last;
+}
+
+inline systemctl systemctl::bound(const stop_token& stop, clock_duration limit) const {
+  systemctl other(user_);
+  other.stop_ = stop;
+  other.patience_ = std::clamp(limit, least, usual);
+  return other;
+}
+
 inline program_result systemctl::call(std::vector<std::string> words) const {
   std::vector<std::string> all = {"systemctl", "--no-pager", "--no-ask-password"};
   if (user_) all.emplace_back("--user");
   for (std::string& w : words) all.push_back(std::move(w));
-  return run_program(all, {.limit = patience, .environment = {"LC_ALL=C"}});
+  return run_program(all, {.limit = patience_, .environment = {"LC_ALL=C"}, .stop = stop_});
 }
 
 inline failure systemctl::run(std::vector<std::string> words) const {
@@ -118,12 +152,23 @@ inline failure systemctl::run(std::vector<std::string> words) const {
 inline failure systemctl::show(const std::string& unit, unit_properties& into) const {
   constexpr const char* names =
       "ActiveState,BindPaths,BindReadOnlyPaths,DropInPaths,DynamicUser,ExecMainCode,ExecMainStatus,"
-      "ExecReload,ExecStart,FragmentPath,Job,LoadError,LoadState,MainPID,NeedDaemonReload,"
-      "NotifyAccess,PrivateTmp,ProtectHome,StateChangeTimestampMonotonic,StatusText,SubState,"
-      "TimeoutStartUSec,TimeoutStopUSec,TriggeredBy,Type,UnitFileState,User,WatchdogUSec";
+      "ExecReload,ExecStart,FragmentPath,Job,KillMode,KillSignal,LoadError,LoadState,MainPID,"
+      "NeedDaemonReload,NotifyAccess,PrivateTmp,ProtectHome,StateChangeTimestampMonotonic,"
+      "StatusText,SubState,TimeoutStartUSec,TimeoutStopUSec,TriggeredBy,Type,UnitFileState,User,"
+      "WatchdogUSec";
   const program_result result = call({"show", "-p", names, "--", unit});
   into = unit_properties::parse(result.output);
-  return explain("show", result);
+  if (failure f = explain("show", result)) return f;
+  return into["UnitFileState"].empty() ? failure{} : look_at_disk(unit, into);
+}
+
+/// The exit code tells "disabled" from "enabled", and is no failure. Nothing is said of a unit file
+/// that has gone meanwhile.
+inline failure systemctl::look_at_disk(const std::string& unit, unit_properties& into) const {
+  const program_result result = call({"is-enabled", "--", unit});
+  if (result.error || !result.in_time || result.interrupted) return explain("is-enabled", result);
+  into.set("UnitFileState", first_line(result.output));
+  return {};
 }
 
 inline int systemctl::version() const {
@@ -136,6 +181,10 @@ inline int systemctl::version() const {
 }
 
 inline failure systemctl::no_manager() const {
+  if (!user_ && ::geteuid() != 0 && ::access("/run/systemd/system", F_OK) == 0) {
+    return {failure::kind_type::needs_rights,
+            "needs root: this system has no D-Bus, by which others could ask systemd; use sudo"};
+  }
   if (!user_) {
     return {failure::kind_type::not_supported,
             "systemd does not run here as the system's service manager; use another one, as the "
@@ -152,18 +201,23 @@ inline failure systemctl::no_manager() const {
 inline failure systemctl::explain(const std::string& verb, const program_result& result) const {
   using kind = failure::kind_type;
   if (result.ok()) return {};
-  if (result.error) {
+  if (result.error == std::errc::no_such_file_or_directory) {
     return {kind::not_supported, "systemctl cannot be started (" + result.error.message() +
                                      "): services are installed where systemd is"};
   }
-  const std::string said = "systemctl " + verb + ": " + std::string(first_line(result.errors));
-  if (!result.in_time)
-    return {kind::not_in_time, "systemctl " + verb + " did not answer; try again"};
+  const std::string asked = "systemctl " + verb;
+  if (result.error) return {kind::failed, asked + ": " + result.error.message()};
+  if (result.interrupted) return {kind::failed, asked + " was interrupted; nobody knows its answer"};
+  if (!result.in_time) return {kind::failed, asked + " did not answer; try again"};
+  const std::string said = asked + ": " + std::string(reason_in(result.errors));
   for (const char* text : {"Failed to connect to bus", "not been booted with systemd"}) {
     if (mentions(result.errors, text)) return no_manager();
   }
   for (const char* text : {"Access denied", "Permission denied", "authentication required"}) {
     if (mentions(result.errors, text)) return {kind::needs_rights, "needs root: " + said};
+  }
+  if (mentions(result.errors, "Operation refused")) {
+    return {kind::failed, said + ": it is installed as disabled; install it with another start mode"};
   }
   if (result.exit_code == 5) return {kind::not_installed, said};
   return {kind::failed, said};

@@ -10,7 +10,9 @@
 
 #include <curfew/host/install/service_manager.hpp>
 #include <curfew/host/systemd/systemctl.hpp>
+#include <curfew/host/systemd/unit.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <string>
@@ -48,13 +50,28 @@ namespace detail {
   return by_signal ? 128 + status : status;
 }
 
+/// Its last word is that of the run which systemd tells of, unless that was killed: then it is of a
+/// time when all was well.
+[[nodiscard]] inline bool has_spoken(const unit_properties& unit) {
+  return unit.number("MainPID") != 0 || unit.number("ExecMainCode") <= CLD_EXITED;
+}
+
+/// Our own limit, as installed: systemd's is longer by its patience. Zero: not known.
+[[nodiscard]] inline clock_duration own_limit(const unit_properties& unit, const char* property) {
+  const auto theirs = parse_span(unit[property]);
+  if (!theirs || *theirs == (clock_duration::max)()) return theirs.value_or(clock_duration{});
+  return (std::max)(*theirs - manager_patience, clock_duration::zero());
+}
+
 [[nodiscard]] inline service_status status_of(const unit_properties& unit) {
   service_status status;
   status.state = state_of(unit);
   status.pid = unit.number("MainPID");
   status.exit_code = exit_code_of(unit);
-  status.text = unit["StatusText"];
-  status.enabled = unit["UnitFileState"].starts_with("enabled");
+  if (has_spoken(unit)) status.text = unit["StatusText"];
+  status.enabled = unit["UnitFileState"] == "enabled";
+  status.start_limit = own_limit(unit, "TimeoutStartUSec");
+  status.stop_limit = own_limit(unit, "TimeoutStopUSec");
   status.since = static_cast<std::uint64_t>(unit.number("StateChangeTimestampMonotonic"));
   status.triggers = unit["TriggeredBy"];
   return status;

@@ -9,7 +9,7 @@
 #if CURFEW_WINDOWS
 
 #include <curfew/host/install/scm_settings.hpp>
-#include <curfew/host/windows/service_handle.hpp>
+#include <curfew/host/windows/service_registry.hpp>
 
 #include <string>
 #include <vector>
@@ -39,27 +39,6 @@ template <class Info, class Use>
   return lacks_setting(static_cast<std::uint32_t>(error)) ? 0 : error;
 }
 
-/// A list of names as the registry keeps it.
-[[nodiscard]] inline std::vector<std::string> stored_names(const std::string& service,
-                                                           const wchar_t* which) {
-  constexpr DWORD list_of_texts = 0x00000020;
-  const std::wstring key = utf16("SYSTEM\\CurrentControlSet\\Services\\" + service);
-  std::wstring room(4096, L'\0');
-  DWORD size = static_cast<DWORD>((room.size() - 2) * sizeof(wchar_t));
-  const auto error = RegGetValueW(HKEY_LOCAL_MACHINE, key.c_str(), which, list_of_texts, nullptr,
-                                  room.data(), &size);
-  return error == 0 ? texts_of(room.c_str()) : std::vector<std::string>();
-}
-
-/// Wine keeps dependencies and does not tell of them; the registry has them everywhere.
-[[nodiscard]] inline std::vector<std::string> stored_dependencies(const std::string& service) {
-  std::vector<std::string> names = stored_names(service, L"DependOnService");
-  for (const std::string& group : stored_names(service, L"DependOnGroup")) {
-    names.push_back('+' + group);
-  }
-  return names;
-}
-
 inline DWORD read_entry(SC_HANDLE service, const std::string& name, scm_settings& s) {
   setting_room room;
   DWORD needed = 0;
@@ -75,6 +54,7 @@ inline DWORD read_entry(SC_HANDLE service, const std::string& name, scm_settings
   if (s.dependencies.empty()) s.dependencies = stored_dependencies(name);
   s.account = utf8(entry->lpServiceStartName);
   s.display_name = utf8(entry->lpDisplayName);
+  s.marked = is_marked(name);
   return 0;
 }
 

@@ -11,55 +11,56 @@
 
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/install/scm_settings.hpp>
-#include <curfew/host/windows/service_handle.hpp>
+#include <curfew/host/windows/service_registry.hpp>
 
 #include <string>
 
 CURFEW_BEGIN
 namespace detail {
 
-/// Appended when there is no source of that name; one that has a message file of its own stays.
-[[nodiscard]] failure plan_event_source(const std::string& name, install_plan& into);
+/// Appended when there is no source of that name; one that there is stays as it is.
+void plan_event_source(const std::string& name, install_plan& into);
 
-/// Appended when there is one, and it is as an installation makes it.
-[[nodiscard]] failure plan_no_event_source(const std::string& name, install_plan& into);
+/// Appended when there is one, and it is exactly as an installation makes it.
+void plan_no_event_source(const std::string& name, install_plan& into);
 
 // ---------------------------------------------------------------------------------------------
 
 inline constexpr DWORD all_event_types = 7;  // error, warning, information
 
-class registry_key {
- public:
-  registry_key() = default;
-  registry_key(const registry_key&) = delete;
-  registry_key& operator=(const registry_key&) = delete;
-  ~registry_key() {
-    if (key_ != nullptr) RegCloseKey(key_);
-  }
-  [[nodiscard]] HKEY get() const noexcept { return key_; }
-  [[nodiscard]] HKEY* out() noexcept { return &key_; }
-
- private:
-  HKEY key_ = nullptr;
-};
-
 [[nodiscard]] inline std::wstring event_source_key(const std::string& name) {
   return utf16(std::string(scm_event_log) + name);
 }
 
-[[nodiscard]] inline DWORD win32_error(LSTATUS status) noexcept {
-  return static_cast<DWORD>(status);
-}
+enum class source_owner { none, ours, others };
 
-/// Empty: there is no source, or it has no file. The file's name is not expanded.
-[[nodiscard]] inline DWORD read_message_file(const std::string& name, std::string& into) {
+/// What cannot be read is somebody else's, and so is a source that has more to it than we make:
+/// eventcreate.exe, too, takes its texts from the same file.
+[[nodiscard]] source_owner owner_of_source(const std::string& name);
+
+/// Empty: it has no file whose name is a text. That is not expanded.
+[[nodiscard]] inline std::string message_file_of(HKEY key) {
   wchar_t text[1024] = {};
   DWORD size = sizeof text - sizeof(wchar_t);
   constexpr DWORD how = 0x00000002 | 0x00000004 | 0x10000000;  // either text, as it is written
-  const DWORD error = win32_error(RegGetValueW(HKEY_LOCAL_MACHINE, event_source_key(name).c_str(),
-                                               L"EventMessageFile", how, nullptr, text, &size));
-  if (error == 0) into = utf8(text);
-  return error == ERROR_FILE_NOT_FOUND ? 0 : error;
+  const auto error = RegGetValueW(key, nullptr, L"EventMessageFile", how, nullptr, text, &size);
+  return error == 0 ? utf8(text) : std::string();
+}
+
+inline source_owner owner_of_source(const std::string& name) {
+  registry_key key;
+  DWORD keys = 0;
+  DWORD values = 0;
+  DWORD error = open_key(event_source_key(name), key);
+  if (error == ERROR_FILE_NOT_FOUND) return source_owner::none;
+  if (error == 0) {
+    error = win32_error(RegQueryInfoKeyW(key.get(), nullptr, nullptr, nullptr, &keys, nullptr,
+                                         nullptr, &values, nullptr, nullptr, nullptr, nullptr));
+  }
+  if (error != 0 || keys != 0) return source_owner::others;
+  if (values == 0) return source_owner::none;
+  const bool as_made = values == 2 && same_name(message_file_of(key.get()), scm_message_file);
+  return as_made ? source_owner::ours : source_owner::others;
 }
 
 [[nodiscard]] inline DWORD write_source_values(HKEY key) {
@@ -75,21 +76,15 @@ class registry_key {
 }
 
 [[nodiscard]] inline DWORD remove_source(const std::string& name) {
-  const DWORD error =
-      win32_error(RegDeleteKeyW(HKEY_LOCAL_MACHINE, event_source_key(name).c_str()));
-  return error == ERROR_FILE_NOT_FOUND ? 0 : error;
+  return remove_key(event_source_key(name));
 }
 
 /// All or nothing: a source that could be written by half only is taken out again.
 [[nodiscard]] inline DWORD make_source(const std::string& name) {
-  DWORD error = 0;
-  {
-    registry_key key;
-    error = win32_error(RegCreateKeyExW(HKEY_LOCAL_MACHINE, event_source_key(name).c_str(), 0,
-                                        nullptr, 0, KEY_SET_VALUE, nullptr, key.out(), nullptr));
-    if (error == 0) error = write_source_values(key.get());
-    if (key.get() == nullptr) return error;
-  }
+  registry_key key;
+  DWORD error = make_key(event_source_key(name), key);
+  if (error != 0) return error;
+  error = write_source_values(key.get());
   if (error != 0) static_cast<void>(remove_source(name));
   return error;
 }
@@ -98,30 +93,20 @@ inline std::string source_in_words() {
   return "events of the application log, texts from " + std::string(scm_message_file);
 }
 
-inline failure plan_event_source(const std::string& name, install_plan& into) {
-  std::string file;
-  if (const DWORD e = read_message_file(name, file)) {
-    return refused("read the event source " + name, e);
-  }
-  if (!file.empty()) return {};
+inline void plan_event_source(const std::string& name, install_plan& into) {
+  if (owner_of_source(name) != source_owner::none) return;
   const std::string doing = " the event source " + name;
   into.push_back({"event source", "", source_in_words(), true,
                   [=] { return refused("make" + doing, make_source(name)); },
                   [=] { return refused("remove" + doing, remove_source(name)); }});
-  return {};
 }
 
-inline failure plan_no_event_source(const std::string& name, install_plan& into) {
-  std::string file;
-  if (const DWORD e = read_message_file(name, file)) {
-    return refused("read the event source " + name, e);
-  }
-  if (!same_name(file, scm_message_file)) return {};
+inline void plan_no_event_source(const std::string& name, install_plan& into) {
+  if (owner_of_source(name) != source_owner::ours) return;
   const std::string doing = " the event source " + name;
   into.push_back({"event source", source_in_words(), "", false,
                   [=] { return refused("remove" + doing, remove_source(name)); },
                   [=] { return refused("make" + doing, make_source(name)); }});
-  return {};
 }
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <curfew/host/install/scm_plan.hpp>
 #include <curfew/host/install/service_manager.hpp>
 #include <curfew/host/windows/service_event_source.hpp>
+#include <curfew/host/windows/service_owner.hpp>
 #include <curfew/host/windows/service_status.hpp>
 #include <curfew/host/windows/service_steps.hpp>
 
@@ -73,13 +74,7 @@ DWORD while_locked(time_source::duration patience, DWORD pause_ms, F f) {
 }
 
 /// The system puts the values of its variables into an image path, and knows no way to say not to.
-[[nodiscard]] inline bool holds_variable(const std::string& line) {
-  const std::wstring wide = utf16(line);
-  std::wstring expanded(32768, L'\0');
-  const DWORD size =
-      ExpandEnvironmentStringsW(wide.c_str(), expanded.data(), static_cast<DWORD>(expanded.size()));
-  return size == 0 || size > expanded.size() || wide != expanded.c_str();
-}
+[[nodiscard]] inline bool holds_variable(const std::string& line) { return expanded(line) != line; }
 
 /// The system gives an entry back in 8 KiB, with all its texts; a longer one could never be read.
 inline constexpr std::size_t longest_command_line = 3000;
@@ -104,23 +99,21 @@ inline constexpr std::size_t longest_command_line = 3000;
                             "signs; use other words"};
 }
 
-[[nodiscard]] inline failure plan_new(const scm_settings& wanted, const scm_patience& patience,
-                                      install_plan& into) {
+inline void plan_new(const scm_settings& wanted, const scm_patience& patience,
+                     install_plan& into) {
   into.push_back(creation_step(wanted, patience.removal));
   plan_changes<extra_settings>(fresh_scm_settings(wanted), wanted, into);
   plan_first_preshutdown(wanted, into);
-  return plan_event_source(wanted.name, into);
 }
 
 [[nodiscard]] inline failure plan_upgrade(const scm_settings& there, const scm_settings& wanted,
                                           install_plan& into) {
-  if ((there.type & scm_drivers) != 0) {
-    return {failure::kind_type::failed,
-            "cannot install " + wanted.name + ": a driver has that name; choose another one"};
-  }
+  const std::string doing = "install " + wanted.name;
+  if (failure f = refuse_others(doing, there)) return f;
+  if (is_deleted(wanted.name)) return refused(doing, ERROR_SERVICE_MARKED_FOR_DELETE);
   plan_changes<entry_settings>(there, wanted, into);
   plan_changes<extra_settings>(there, wanted, into);
-  return plan_event_source(wanted.name, into);
+  return {};
 }
 
 /// 1061 and 1052 have several reasons, which the state tells apart.
@@ -161,6 +154,7 @@ inline failure scm_service_manager::query(const std::string& name, service_statu
   if (error != 0) return detail::refused("ask after " + name, error);
   into = detail::status_of(status);
   into.enabled = entry.start == scm_automatic;
+  into.ours = detail::is_ours(entry);
   return {};
 }
 
@@ -170,9 +164,15 @@ inline failure scm_service_manager::plan_install(const install_request& asked, i
   if (failure f = detail::impossible(asked, wanted)) return f;
   detail::service_handle service;
   scm_settings there;
-  const failure f = detail::read_service(wanted.name, 0, service, there);
-  if (f.kind == failure::kind_type::not_installed) return detail::plan_new(wanted, patience_, into);
-  return f ? f : detail::plan_upgrade(there, wanted, into);
+  failure f = detail::read_service(wanted.name, 0, service, there);
+  if (f.kind == failure::kind_type::not_installed) {
+    detail::plan_new(wanted, patience_, into);
+    f = {};
+  } else if (!f) {
+    f = detail::plan_upgrade(there, wanted, into);
+  }
+  if (!f) detail::plan_event_source(wanted.name, into);
+  return f;
 }
 
 /// What is easily put back goes first.
@@ -180,10 +180,11 @@ inline failure scm_service_manager::plan_uninstall(const std::string& name, inst
   into.clear();
   detail::service_handle service;
   scm_settings there;
-  const failure f = detail::read_service(name, 0, service, there);
+  failure f = detail::read_service(name, 0, service, there);
   const bool installed = f.kind != failure::kind_type::not_installed;
+  if (!f) f = detail::refuse_others("uninstall " + name, there);
   if (f && installed) return f;
-  if (failure e = detail::plan_no_event_source(name, into)) return e;
+  detail::plan_no_event_source(name, into);
   if (installed) into.push_back(detail::deletion_step(there, patience_.removal));
   return {};
 }

@@ -11,7 +11,7 @@
 
 #include <curfew/host/install/scm_settings.hpp>
 #include <curfew/host/install/scm_words.hpp>
-#include <curfew/host/windows/service_handle.hpp>
+#include <curfew/host/windows/service_registry.hpp>
 
 #include <string>
 #include <type_traits>
@@ -60,7 +60,8 @@ struct entry_change {
   const wchar_t* password = nullptr;
   const wchar_t* display_name = nullptr;
 };
-[[nodiscard]] DWORD write_entry(SC_HANDLE service, const entry_change& change) noexcept;
+/// The dependencies that there are stay, too: Wine clears them when it is given none.
+[[nodiscard]] DWORD write_entry(SC_HANDLE service, const std::string& name, entry_change change);
 
 template <class Info>
 [[nodiscard]] DWORD write_extra(SC_HANDLE service, DWORD level, Info info) noexcept {
@@ -71,8 +72,8 @@ struct type_setting : scm_setting<&scm_settings::type> {
   static constexpr bool optional = false;
   static constexpr auto what = "process";
   static constexpr auto words = type_in_words;
-  static DWORD write(SC_HANDLE service, std::uint32_t type) {
-    return write_entry(service, {.type = type});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name, {.type = s.type});
   }
 };
 
@@ -80,8 +81,8 @@ struct start_setting : scm_setting<&scm_settings::start> {
   static constexpr bool optional = false;
   static constexpr auto what = "start mode";
   static constexpr auto words = start_in_words;
-  static DWORD write(SC_HANDLE service, std::uint32_t start) {
-    return write_entry(service, {.start = start});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name, {.start = s.start});
   }
 };
 
@@ -89,8 +90,8 @@ struct command_line_setting : scm_setting<&scm_settings::command_line> {
   static constexpr bool optional = false;
   static constexpr auto what = "image path";
   static constexpr auto words = text_in_words;
-  static DWORD write(SC_HANDLE service, const std::string& line) {
-    return write_entry(service, {.command_line = utf16(line).c_str()});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name, {.command_line = utf16(s.command_line).c_str()});
   }
 };
 
@@ -98,8 +99,8 @@ struct dependencies_setting : scm_setting<&scm_settings::dependencies> {
   static constexpr bool optional = false;
   static constexpr auto what = "dependencies";
   static constexpr auto words = list_in_words;
-  static DWORD write(SC_HANDLE service, const std::vector<std::string>& names) {
-    return write_entry(service, {.dependencies = multi_text(names).c_str()});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name, {.dependencies = multi_text(s.dependencies).c_str()});
   }
 };
 
@@ -118,9 +119,9 @@ struct account_setting : scm_setting<&scm_settings::account> {
   static bool same(const scm_settings& a, const scm_settings& b) {
     return same_name(a.account, b.account);
   }
-  static DWORD write(SC_HANDLE service, const std::string& account) {
-    return write_entry(service,
-                       {.account = utf16(account).c_str(), .password = no_password(account)});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name,
+                       {.account = utf16(s.account).c_str(), .password = no_password(s.account)});
   }
 };
 
@@ -128,8 +129,8 @@ struct display_name_setting : scm_setting<&scm_settings::display_name> {
   static constexpr bool optional = false;
   static constexpr auto what = "display name";
   static constexpr auto words = text_in_words;
-  static DWORD write(SC_HANDLE service, const std::string& name) {
-    return write_entry(service, {.display_name = utf16(name).c_str()});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_entry(service, s.name, {.display_name = utf16(s.display_name).c_str()});
   }
 };
 
@@ -137,8 +138,8 @@ struct description_setting : scm_setting<&scm_settings::description> {
   static constexpr bool optional = false;
   static constexpr auto what = "description";
   static constexpr auto words = text_in_words;
-  static DWORD write(SC_HANDLE service, const std::string& text) {
-    std::wstring wide = utf16(text);
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    std::wstring wide = utf16(of(s));
     return write_extra(service, SERVICE_CONFIG_DESCRIPTION, SERVICE_DESCRIPTIONW{wide.data()});
   }
 };
@@ -146,9 +147,9 @@ struct description_setting : scm_setting<&scm_settings::description> {
 struct delayed_setting : scm_setting<&scm_settings::delayed> {
   static constexpr auto what = "delayed start";
   static constexpr auto words = yes_or_no;
-  static DWORD write(SC_HANDLE service, bool delayed) {
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
     return write_extra(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO,
-                       SERVICE_DELAYED_AUTO_START_INFO{delayed ? 1 : 0});
+                       SERVICE_DELAYED_AUTO_START_INFO{of(s) ? 1 : 0});
   }
 };
 
@@ -169,18 +170,18 @@ struct failure_setting : scm_setting<&scm_settings::failure> {
   static constexpr DWORD rights = SERVICE_CHANGE_CONFIG | SERVICE_START;
   static constexpr auto what = "failure actions";
   static constexpr auto words = failures_in_words;
-  static DWORD write(SC_HANDLE service, const scm_failure_actions& failure) {
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
     std::vector<SC_ACTION> room;
-    return write_extra(service, SERVICE_CONFIG_FAILURE_ACTIONS, failure_info(failure, room));
+    return write_extra(service, SERVICE_CONFIG_FAILURE_ACTIONS, failure_info(of(s), room));
   }
 };
 
 struct non_crash_setting : scm_setting<&scm_settings::non_crash> {
   static constexpr auto what = "failure actions without a crash";
   static constexpr auto words = yes_or_no;
-  static DWORD write(SC_HANDLE service, bool flag) {
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
     return write_extra(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG,
-                       SERVICE_FAILURE_ACTIONS_FLAG{flag ? 1 : 0});
+                       SERVICE_FAILURE_ACTIONS_FLAG{of(s) ? 1 : 0});
   }
 };
 
@@ -191,16 +192,16 @@ struct sid_setting : scm_setting<&scm_settings::sid_type> {
   static bool same(const scm_settings& there, const scm_settings& wanted) {
     return of(there) == of(wanted) || (of(there) != 0 && of(wanted) == scm_sid_unrestricted);
   }
-  static DWORD write(SC_HANDLE service, std::uint32_t type) {
-    return write_extra(service, SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_SID_INFO{type});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_extra(service, SERVICE_CONFIG_SERVICE_SID_INFO, SERVICE_SID_INFO{of(s)});
   }
 };
 
 struct privileges_setting : scm_setting<&scm_settings::privileges> {
   static constexpr auto what = "required privileges";
   static constexpr auto words = list_in_words;
-  static DWORD write(SC_HANDLE service, const std::vector<std::string>& names) {
-    std::wstring multi = multi_text(names);
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    std::wstring multi = multi_text(of(s));
     return write_extra(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO,
                        SERVICE_REQUIRED_PRIVILEGES_INFOW{multi.data()});
   }
@@ -209,9 +210,17 @@ struct privileges_setting : scm_setting<&scm_settings::privileges> {
 struct preshutdown_setting : scm_setting<&scm_settings::preshutdown_ms> {
   static constexpr auto what = "preshutdown timeout";
   static constexpr auto words = milliseconds_in_words;
-  static DWORD write(SC_HANDLE service, std::uint32_t ms) {
-    return write_extra(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_PRESHUTDOWN_INFO{ms});
+  static DWORD write(SC_HANDLE service, const scm_settings& s) {
+    return write_extra(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, SERVICE_PRESHUTDOWN_INFO{of(s)});
   }
+};
+
+/// See service_registry.hpp.
+struct mark_setting : scm_setting<&scm_settings::marked> {
+  static constexpr bool optional = false;
+  static constexpr auto what = "installer";
+  static constexpr auto words = installer_in_words;
+  static DWORD write(SC_HANDLE, const scm_settings& s) { return write_mark(s.name, s.marked); }
 };
 
 template <class... S>
@@ -223,17 +232,20 @@ struct scm_setting_list {
   }
 };
 
-/// Delayed start comes after the start mode, which allows or forbids it.
+/// The mark comes first: from then on a new service is known to be ours. Delayed start comes after the start mode, which allows or forbids it.
 using entry_settings =
     scm_setting_list<type_setting, command_line_setting, start_setting, account_setting,
                      dependencies_setting, display_name_setting>;
 using extra_settings =
-    scm_setting_list<description_setting, delayed_setting, failure_setting, non_crash_setting,
+    scm_setting_list<mark_setting, description_setting, delayed_setting, failure_setting, non_crash_setting,
                      sid_setting, privileges_setting, preshutdown_setting>;
 
 // ---------------------------------------------------------------------------------------------
 
-inline DWORD write_entry(SC_HANDLE service, const entry_change& c) noexcept {
+inline DWORD write_entry(SC_HANDLE service, const std::string& name, entry_change c) {
+  const std::vector<std::string> names = stored_dependencies(name);
+  const std::wstring kept = multi_text(names);
+  if (c.dependencies == nullptr && !names.empty()) c.dependencies = kept.c_str();
   return error_unless(ChangeServiceConfigW(service, c.type, c.start, SERVICE_NO_CHANGE,
                                            c.command_line, nullptr, nullptr, c.dependencies,
                                            c.account, c.password, c.display_name));

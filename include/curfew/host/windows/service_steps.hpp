@@ -30,6 +30,10 @@ namespace detail {
 /// account, and who was given which rights to it.
 [[nodiscard]] install_step deletion_step(const scm_settings& there, time_source::duration patience);
 
+/// It goes as soon as nobody holds it any more; until then it looks as it did. Who may not change
+/// it is not told so.
+[[nodiscard]] bool is_deleted(const std::string& name);
+
 /// Appends a step for each of the list's settings that is known and differs.
 template <class List>
 void plan_changes(const scm_settings& there, const scm_settings& wanted, install_plan& into);
@@ -50,14 +54,14 @@ template <class S>
   service_handle service;
   if (failure f = read_service(wanted.name, S::rights, service, before)) return f;
   if (!S::known(before)) return refused(doing, ERROR_INVALID_LEVEL);
-  return refused(doing, S::write(service.get(), S::of(wanted)));
+  return refused(doing, S::write(service.get(), wanted));
 }
 
 template <class S>
 [[nodiscard]] failure put_setting(const scm_settings& settings) {
   service_handle service;
   DWORD error = open_service(settings.name, S::rights, service);
-  if (error == 0) error = S::write(service.get(), S::of(settings));
+  if (error == 0) error = S::write(service.get(), settings);
   return refused(std::string("set back the ") + S::what + " of " + settings.name, error);
 }
 
@@ -105,6 +109,13 @@ inline void plan_first_preshutdown(const scm_settings& wanted, install_plan& int
 [[nodiscard]] inline bool is_there(const std::string& name) {
   service_handle service;
   return open_service(name, SERVICE_QUERY_STATUS, service) != ERROR_SERVICE_DOES_NOT_EXIST;
+}
+
+/// SCM rule 21: only a change is refused, and this one changes nothing.
+inline bool is_deleted(const std::string& name) {
+  service_handle service;
+  if (open_service(name, SERVICE_CHANGE_CONFIG, service) != 0) return false;
+  return write_entry(service.get(), name, {}) == ERROR_SERVICE_MARKED_FOR_DELETE;
 }
 
 /// SCM rule 21: it goes when it has stopped and nobody holds it any more, ourselves included.

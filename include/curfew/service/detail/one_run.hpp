@@ -54,15 +54,20 @@ class main_call {
   return false;
 }
 
-/// The errno of a system_error; 0: it has none.
+/// The errno that an error stands for; 0: none.
+[[nodiscard]] inline int error_number(const std::error_code& error) noexcept {
+  const std::error_condition same = error.default_error_condition();
+  return same.category() == std::generic_category() ? same.value() : 0;
+}
+
+/// That of a system_error.
 [[nodiscard]] inline int error_number(const std::exception_ptr& error) noexcept {
   if (error == nullptr) return 0;
 #if CURFEW_EXCEPTIONS
   try {
     std::rethrow_exception(error);
   } catch (const std::system_error& e) {
-    const std::error_condition same = e.code().default_error_condition();
-    return same.category() == std::generic_category() ? same.value() : 0;
+    return error_number(e.code());
   } catch (...) {
   }
 #endif
@@ -151,7 +156,10 @@ inline outcome refuse_run(run_state& s, const std::string& why) {
   signal_options options;
   options.unfinished = exit_code_forced;
   options.in_service = s.host.kind() == host_kind::scm;
-  if (CURFEW_POSIX != 0) options.stop_on.insert(hangup);
+  if (CURFEW_POSIX != 0) {
+    options.stop_on.insert(hangup);
+    options.ask_once.insert(hangup);
+  }
   return options;
 }
 

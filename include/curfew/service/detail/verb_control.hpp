@@ -31,11 +31,19 @@ inline int conclude(verb_session& s, const control_result& r, std::string done) 
   return r.why ? s.fail(r.why) : s.succeed(std::move(done));
 }
 
+/// A service may be looked at, but not touched, when another program is its owner.
+inline int refuse_foreign(verb_session& s) {
+  return s.fail({failure::kind_type::failed,
+                 "there is a service of that name already, and not of this program: take another "
+                 "--name"});
+}
+
 /// The state to begin with. False: it has been told why there is none.
 inline bool look_first(verb_session& s, service_status& into) {
   s.report().changed = false;
   if (failure why = s.manager().query(s.name(), into)) return s.fail(std::move(why)), false;
   s.report().status = into;
+  if (!into.ours) return refuse_foreign(s), false;
   if (into.state != service_state::not_installed) return true;
   s.fail({failure::kind_type::not_installed, "is not installed"},
          "next: " + s.command(verb::install));
@@ -59,7 +67,7 @@ inline int verb_start(verb_session& s) {
   if (running_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
   if (alive_states.contains(now.state)) {
     return s.fail({failure::kind_type::failed, "is " + state_text(now)},
-                  "next: resume it, or " + s.command(verb::restart));
+                  "next: sc continue " + typed_word(s.name()) + ", or " + s.command(verb::restart));
   }
   if (would(s, "started", now)) return 0;
   control_result r;
@@ -74,7 +82,8 @@ inline int verb_stop(verb_session& s) {
   if (now.state == service_state::stopped) return s.succeed("is " + state_text(now) + " already");
   if (would(s, "stopped", now)) return 0;
   const control_result r = end_for_good(s, now);
-  conclude(s, r, runs_now(s, ""));
+  const bool failed = r.status.state == service_state::failed;
+  conclude(s, r, runs_now(s, failed ? "stopped; its last run has " : ""));
   if (r.ok() && !now.triggers.empty()) {
     s.note("  note    " + now.triggers +
            " may start it again; to end that: " + end_triggers(s, now) + '\n');
@@ -124,7 +133,11 @@ inline int verb_status(verb_session& s) {
   s.succeed(state_text(now), status_code(now.state));
   if (now.state == service_state::not_installed) return s.report().code;
   s.note(std::string("  starts  ") + (now.enabled ? "with the system\n" : "when asked\n"));
-  if (!now.text.empty() && now.text != to_string(now.state)) s.note("  note    " + now.text + '\n');
+  if (!now.ours) s.note("  owner   not this program, which does not change it\n");
+  const char* const saying = ended_states(now) ? "  said    " : "  note    ";  // before it ended
+  if (!now.text.empty() && now.text != to_string(now.state)) {
+    s.note(saying + one_line(now.text) + '\n');
+  }
   return s.report().code;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What `PROGRAM VERB --help` says.
+// What `PROGRAM help` and `PROGRAM VERB --help` say.
 #ifndef CURFEW_SERVICE_DETAIL_VERB_HELP_HPP
 #define CURFEW_SERVICE_DETAIL_VERB_HELP_HPP
 
@@ -24,14 +24,15 @@ namespace detail {
     case verb::start: return "Starts the service and waits until it runs.\n";
     case verb::stop: return "Stops the service and waits until it has ended.\n";
     case verb::restart:
-      return "Stops the service, if it runs, starts it and waits until it runs.\n";
+      return "Starts the service anew and waits until it runs, also one that is stopped.\n";
     case verb::reload: return "Has the service read its configuration anew.\n";
     case verb::status: return "Says in which state the service is.\n";
     case verb::run: return "Runs the program in the foreground, whoever started it.\n";
     case verb::render:
-      return "Prints what install would have the system know of the service, for the manager\n"
-             "of this system and for Kubernetes, or in the forms asked for. Changes nothing.\n";
+      return "Prints what install would tell the system, for its own manager and for\n"
+             "Kubernetes, or in the forms asked for. Changes nothing.\n";
     case verb::doctor: return "Looks for what is wrong, or will be, and says how to mend it.\n";
+    case verb::help: return "Lists the verbs.\n";
     case verb::none: break;
   }
   return "";
@@ -39,13 +40,18 @@ namespace detail {
 
 [[nodiscard]] constexpr std::string_view verb_exit_codes(verb v) noexcept {
   switch (v) {
-    case verb::status: return "0 running, 3 not running, 4 not installed, 1 failed";
+    case verb::status: return "0 running, 3 not running, 4 not installed, 1 failed, 2 usage";
     case verb::run: return "that of the program";
-    case verb::render: return "0 done, 1 failed";
-    case verb::doctor: return "0 no error found, 1 errors found or failed";
+    case verb::doctor: return "0 no error found, 1 errors found, 2 usage";
+    case verb::render:
+    case verb::help: return "0 done, 1 failed, 2 usage";
     case verb::none: return "";
-    default: return "0 done or so already, 1 failed, 130 interrupted";
+    default: break;
   }
+  return CURFEW_WINDOWS != 0 ? "0 done or so already, 1 failed, 2 usage,\n"
+                               "           77 needs administrator, 130 interrupted by Ctrl-C"
+                             : "0 done or so already, 1 failed, 2 usage, 77 needs root,\n"
+                               "           130 interrupted by Ctrl-C, 143 by SIGTERM";
 }
 
 [[nodiscard]] constexpr std::string_view verb_arguments(verb v) noexcept {
@@ -73,9 +79,17 @@ namespace detail {
     text += help_line("-- ARGS...", "the service's arguments, instead of the declared ones");
   }
   text.append("\nexit code: ").append(verb_exit_codes(v));
-  if (v == verb::run) return text + '\n';
-  return text.append(CURFEW_WINDOWS != 0 ? ",\n           2 usage, 77 needs administrator\n"
-                                         : ",\n           2 usage, 77 needs root\n");
+  return text + '\n';
+}
+
+/// A line for each verb: how its purpose begins.
+[[nodiscard]] inline std::string all_verbs_help(std::string_view program) {
+  std::string text = "usage: " + std::string(program) + " VERB [OPTIONS]\n\n";
+  for (const std::string_view word : verb_words) {
+    const std::string_view purpose = verb_purpose(verb_of(word));
+    if (!purpose.empty()) text += help_line(word, purpose.substr(0, purpose.find_first_of(",.\n")));
+  }
+  return text + "\nEach verb has --help.\n";
 }
 
 }  // namespace detail

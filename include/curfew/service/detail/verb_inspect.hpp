@@ -50,7 +50,7 @@ inline int verb_render(verb_session& s) {
     if (why) return s.fail(std::move(why));
     if (!text.ends_with('\n')) text += '\n';
     if (forms.size() > 1) s.note(std::string("# ---- ") + to_string(form) + '\n');
-    s.note(text);
+    s.print(text);
     if (forms.size() > 1 && form != forms.back()) s.note("\n");
     s.report().rendered.emplace_back(to_string(form), std::move(text));
   }

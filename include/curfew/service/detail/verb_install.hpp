@@ -12,6 +12,7 @@
 #include <curfew/service/detail/verb_session.hpp>
 #include <curfew/service/detail/verb_text.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -43,15 +44,9 @@ inline failure prepare_request(verb_session& s) {
   return why;
 }
 
-[[nodiscard]] inline std::string quoted_word(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_of(" \t\"'") == word.npos;
-  return plain ? word : '"' + word + '"';
-}
-
 /// For people to read.
 [[nodiscard]] inline std::string command_text(const install_request& r) {
-  std::string text = quoted_word(r.executable);
-  for (const std::string& a : r.spec.arguments) text += ' ' + quoted_word(a);
+  std::string text = command_words(r.executable, r.spec.arguments);
   if (!r.spec.working_directory.empty()) text += ", in " + r.spec.working_directory;
   return text;
 }
@@ -67,6 +62,7 @@ inline bool show_plan(verb_session& s, const install_plan& plan) {
 
 /// Which of them could not be taken back is told with the other problems.
 [[nodiscard]] inline std::string what_is_left(const apply_report& r) {
+  if (r.unfinished()) return "what is marked with ! is done, and in force when nobody holds it";
   if (r.half_done()) return "what is marked with ! could not be undone; look after it";
   return "nothing is changed";
 }
@@ -78,7 +74,6 @@ inline int apply_and_tell(verb_session& s, const install_plan& plan) {
   s.report().changed = r.changed();
   s.note(step_problems(r));
   if (r.interrupted) return s.interrupt(what_is_left(r));
-  if (s.report().interrupted) return s.report().code;
   return r.why ? s.fail(r.why, what_is_left(r)) : 0;
 }
 
@@ -145,7 +140,12 @@ inline int remove_stopped(verb_session& s, bool ran) {
   install_plan plan;
   failure why = s.manager().plan_uninstall(s.name(), plan);
   const int code = why ? s.fail(std::move(why)) : apply_and_tell(s, plan);
-  if (code != 0 && ran) start_again(s);
+  const auto unfinished = [](const step_result& r) {
+    return r.outcome == step_outcome::unfinished;
+  };
+  const auto& steps = s.report().steps;
+  const bool goes = steps && std::any_of(steps->begin(), steps->end(), unfinished);
+  if (code != 0 && ran && !goes) start_again(s);
   if (code != 0) return code;
   s.report().changed = true;
   s.report().status.reset();
@@ -160,7 +160,8 @@ inline int verb_uninstall(verb_session& s) {
   failure why = s.manager().plan_uninstall(s.name(), plan);
   if (!why) why = s.manager().query(s.name(), now);
   if (why) return s.fail(std::move(why));
-  if (plan.empty()) return s.succeed("is not installed");
+  if (!now.ours) return refuse_foreign(s);
+  if (plan.empty() && ended_states(now)) return s.succeed("is not installed");
   if (!rests(now.state)) plan.insert(plan.begin(), stop_step(now));
   if (show_plan(s, plan)) return 0;
   const control_result r = rests(now.state) ? control_result{} : end_for_good(s, now);

@@ -31,12 +31,13 @@ enum class verb {
   status,
   run,
   render,
-  doctor
+  doctor,
+  help
 };
 
-inline constexpr std::array<std::string_view, 11> verb_words = {
-    "",       "install", "uninstall", "start",  "stop",  "restart",
-    "reload", "status",  "run",       "render", "doctor"};
+inline constexpr std::array<std::string_view, 12> verb_words = {
+    "",       "install", "uninstall", "start",  "stop",   "restart",
+    "reload", "status",  "run",       "render", "doctor", "help"};
 
 [[nodiscard]] constexpr std::string_view to_string(verb v) noexcept {
   return verb_words[static_cast<std::size_t>(v)];
@@ -83,9 +84,12 @@ class verb_set {
 
 inline constexpr verb_set changing_verbs{verb::install, verb::uninstall, verb::start,
                                          verb::stop,    verb::restart,   verb::reload};
+/// Those that wait until a service is in the state that was asked for.
+inline constexpr verb_set waiting_verbs = changing_verbs.without(verb::install);
 inline constexpr verb_set all_verbs{verb::install, verb::uninstall, verb::start,  verb::stop,
                                     verb::restart, verb::reload,    verb::status, verb::run,
-                                    verb::render,  verb::doctor};
+                                    verb::render,  verb::doctor,    verb::help};
+inline constexpr verb_set service_verbs = all_verbs.without(verb::help);
 
 struct verb_option {
   std::string_view word;
@@ -96,16 +100,15 @@ struct verb_option {
 };
 
 inline constexpr std::array<verb_option, 9> verb_options = {{
-    {"--name", "NAME", nullptr, all_verbs, "the service's name, instead of the declared one"},
-    {"--user", "", &verb_line::user, all_verbs.without(verb::run),
+    {"--name", "NAME", nullptr, service_verbs, "the service's name, instead of the declared one"},
+    {"--user", "", &verb_line::user, service_verbs.without(verb::run),
      "a service of the calling user (systemd --user)"},
     {"--dry-run", "", &verb_line::dry_run, changing_verbs, "says what would be done, and does not"},
     {"--unit", "", &verb_line::unit, verb_set(verb::render), "the systemd unit"},
     {"--scm", "", &verb_line::scm, verb_set(verb::render), "the entries of the Windows SCM"},
     {"--kubernetes", "", &verb_line::kubernetes, verb_set(verb::render), "the part of a pod"},
     {"--json", "", &verb_line::json, all_verbs.without(verb::run), "one JSON object on stdout"},
-    {"--timeout", "SECONDS", nullptr, all_verbs.without(verb::run),
-     "how long to wait for the outcome"},
+    {"--timeout", "SECONDS", nullptr, waiting_verbs, "how long to wait for the outcome"},
     {"--help", "", &verb_line::help, all_verbs, "this text"},
 }};
 
@@ -169,7 +172,7 @@ class verb_parser {
     std::string_view operand;
     if (equals != std::string_view::npos) {
       operand = std::string_view(args_[at_ - 1]).substr(equals + 1);
-    } else if (at_ < args_.size()) {
+    } else if (at_ < args_.size() && !std::string_view(args_[at_]).starts_with("--")) {
       operand = args_[at_++];
     }
     if (operand.empty()) return complain(wanted);

@@ -14,6 +14,8 @@
 #include <curfew/service/detail/verb_json.hpp>
 #include <curfew/service/detail/verb_session.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 #include <string>
 #include <utility>
@@ -38,6 +40,7 @@ inline int dispatch_verb(verb_session& s) {
     case verb::render: return verb_render(s);
     case verb::doctor: return verb_doctor(s);
     case verb::run:
+    case verb::help:
     case verb::none: break;
   }
   return s.refuse("there is nothing to do");
@@ -51,13 +54,43 @@ inline int examine_and_dispatch(verb_session& s) {
   return s.line().name.empty() ? s.fail(std::move(why)) : s.refuse(why.text);
 }
 
+inline int tell_help(verb_session& s, const verb_call& call) {
+  const verb what = call.line.what;
+  const bool all = what == verb::help;
+  std::string text = all ? all_verbs_help(call.program) : verb_help(what, call.program);
+  s.note(text);
+  s.report().text = std::move(text);
+  return 0;
+}
+
+/// How long the manager may take for one answer. A short --timeout is no reason to give up one that
+/// is merely busy.
+[[nodiscard]] inline time_source::duration patience(const verb_line& line) noexcept {
+  constexpr time_source::duration least = std::chrono::seconds(5), most = std::chrono::seconds(60);
+  return std::clamp(line.timeout.value_or(most), least, most);
+}
+
+inline int obey(verb_session& s, const verb_call& call) {
+  if (call.line.help) return tell_help(s, call);
+  if (call.line.what == verb::help && call.line.error.empty()) return tell_help(s, call);
+  s.manager().bound(call.stop, patience(call.line));
+  return examine_and_dispatch(s);
+}
+
+/// What nobody could read is not done for whoever asked for it.
+[[nodiscard]] inline int unless_lost(int code, const verb_call& call, verb_output& output) {
+  const std::string why = output.lost();
+  if (why.empty()) return code;
+  output.err(printable(call.program + ": some of the output is lost: " + why + '\n'));
+  return code == 0 ? exit_code_verb_failed : code;
+}
+
 inline int obey_verb(verb_backend& backend, const verb_call& call, verb_output& output) {
-  if (call.line.help) return output.out(verb_help(call.line.what, call.program)), 0;
   verb_session s(backend, call, output);
-  const std::exception_ptr error = attempt([&] { examine_and_dispatch(s); });
+  const std::exception_ptr error = attempt([&] { obey(s, call); });
   if (error != nullptr) s.fail({failure::kind_type::failed, text_of(error)});
   if (call.line.json) output.out(verb_json(call.line, call.spec.name, s.report()) + '\n');
-  return s.report().code;
+  return unless_lost(s.report().code, call, output);
 }
 
 }  // namespace detail

@@ -62,7 +62,7 @@ struct control_result {
 [[nodiscard]] inline failure await_failure(const verb_session& s, const await_result& r) {
   using kind = failure::kind_type;
   const std::string state = state_text(r.status);
-  const std::string said = r.status.text.empty() ? "" : ": " + r.status.text;
+  const std::string said = r.status.text.empty() ? "" : ": " + one_line(r.status.text);
   const std::string since = " after " + curfew::to_text(r.elapsed);
   switch (r.end) {
     case await_end::failed: return r.why;
@@ -85,7 +85,7 @@ inline control_result await_verb(verb_session& s, const state_goal& goal,
   std::string shown;
   const auto show = [&](const service_status& seen, time_source::duration elapsed) {
     std::string line = std::string("  ") + to_string(seen.state);
-    if (!seen.text.empty()) line += ": " + seen.text;
+    if (!seen.text.empty()) line += ": " + one_line(seen.text);
     if (elapsed < std::chrono::seconds(1) || line == shown) return;
     s.note(line + '\n');
     shown = std::move(line);
@@ -95,12 +95,23 @@ inline control_result await_verb(verb_session& s, const state_goal& goal,
   return {r.end, await_failure(s, r), r.status};
 }
 
+/// The declaration may know less than what is installed, whose arguments can have changed it.
+[[nodiscard]] inline time_source::duration start_time(const verb_session& s,
+                                                      const service_status& now) {
+  return (std::max)(s.spec().start_timeout, now.start_limit);
+}
+
+[[nodiscard]] inline time_source::duration stop_time(const verb_session& s,
+                                                     const service_status& now) {
+  return (std::max)(s.spec().stop_timeout, now.stop_limit);
+}
+
 inline control_result start_service(verb_session& s, const service_status& now) {
   failure why;
   if (now.state != service_state::starting) why = s.manager().start(s.name());
   if (why) return {await_end::failed, std::move(why)};
   s.report().changed = true;
-  return await_verb(s, running_states, s.limit(s.spec().start_timeout));
+  return await_verb(s, running_states, s.limit(start_time(s, now)));
 }
 
 /// Whether between two looks it has ended and been started again.
@@ -120,7 +131,7 @@ inline control_result end_service(verb_session& s, const service_status& now) {
   const auto ended = [&now](const service_status& seen) {
     return ended_states(seen) || runs_anew(now, seen);
   };
-  return await_verb(s, ended, s.limit(s.spec().stop_timeout));
+  return await_verb(s, ended, s.limit(stop_time(s, now)));
 }
 
 /// The command that ends what else starts the service; empty: nothing that is known.
@@ -159,15 +170,17 @@ inline control_result end_for_good(verb_session& s, const service_status& now) {
 inline control_result end_and_start(verb_session& s, const service_status& now) {
   control_result r;
   if (!ended_states(now)) r = end_service(s, now);
-  return r.ok() ? start_service(s, {}) : r;
+  service_status rested = now;
+  rested.state = service_state::stopped;
+  return r.ok() ? start_service(s, rested) : r;
 }
 
 /// One after the other.
-[[nodiscard]] inline time_source::duration restart_time(const service_spec& spec) {
+[[nodiscard]] inline time_source::duration restart_time(const verb_session& s,
+                                                        const service_status& now) {
   const auto least = time_source::duration::zero();
-  const clock_time_point ended((std::max<time_source::duration>)(spec.stop_timeout, least));
-  return saturating_add(ended, (std::max<time_source::duration>)(spec.start_timeout, least))
-      .time_since_epoch();
+  const clock_time_point ended((std::max)(stop_time(s, now), least));
+  return saturating_add(ended, (std::max)(start_time(s, now), least)).time_since_epoch();
 }
 
 /// Until the old process has ended, the service runs as if nothing had been ordered.
@@ -179,14 +192,14 @@ inline control_result restart_service(verb_session& s, const service_status& now
   const auto anew = [&now](const service_status& seen) {
     return running_states(seen) && (now.pid == 0 || seen.pid != now.pid);
   };
-  return await_verb(s, anew, s.limit(restart_time(s.spec())));
+  return await_verb(s, anew, s.limit(restart_time(s, now)));
 }
 
 /// Where changes of the state are numbered there has been one when the service runs again. Else a
 /// manager may hand the request on and not wait for the service to take it up; the first look comes
 /// a little later, and what is seen then proves nothing.
 inline control_result await_reload(verb_session& s, const service_status& before) {
-  const auto limit = s.limit(s.spec().start_timeout);
+  const auto limit = s.limit(start_time(s, before));
   if (before.since != 0) {
     const auto done = [&before](const service_status& seen) {
       return at_work(seen) && seen.since != before.since;
@@ -206,7 +219,7 @@ inline control_result await_reload(verb_session& s, const service_status& before
 /// A reload that is under way is let come to its end, for it not to be taken for ours.
 inline control_result reload_service(verb_session& s, service_status now) {
   if (now.state == service_state::reloading) {
-    const control_result before = await_verb(s, at_work, s.limit(s.spec().start_timeout));
+    const control_result before = await_verb(s, at_work, s.limit(start_time(s, now)));
     if (!before.ok()) return before;
     now = before.status;
   }

@@ -48,6 +48,8 @@ class verb_output {
  public:
   virtual void out(std::string_view text) = 0;
   virtual void err(std::string_view text) = 0;
+  /// Why some of `out` is lost; empty: nothing is.
+  [[nodiscard]] virtual std::string lost() const { return {}; }
 
  protected:
   ~verb_output() = default;
@@ -56,7 +58,7 @@ class verb_output {
 struct verb_call {
   service_spec spec = {};  ///< with the name that the command line gives
   verb_line line = {};
-  std::string program = {};  ///< for hints of what to type next
+  std::string program = {};  ///< as it was typed, quoted, for hints of what to type next
   stop_token stop = {};      ///< Ctrl-C, and the time
 };
 
@@ -96,13 +98,16 @@ class verb_session {
   [[nodiscard]] std::string command(verb v) const;
 
   /// For people only.
-  void note(std::string_view text) {
+  void note(std::string_view text) { print(printable(text)); }
+  /// The same with every byte as it is.
+  void print(std::string_view text) {
     if (!line().json) output_.out(text);
   }
   /// "web: installed"
   void say(std::string text);
   /// Done, and this is how.
   int succeed(std::string text, int code = 0);
+  /// Also what was not done because of a Ctrl-C in the middle of it.
   int fail(failure why, const std::string& advice = {});
   int refuse(const std::string& wrong_usage);
   int interrupt(std::string text);
@@ -112,7 +117,7 @@ class verb_session {
     return name().empty() ? std::string() : name() + ": ";
   }
   void complain(std::string_view text) {
-    if (!line().json) output_.err(text);
+    if (!line().json) output_.err(printable(text));
   }
 
   verb_backend& backend_;
@@ -161,7 +166,7 @@ inline time_source::duration verb_session::limit(time_source::duration own) cons
 
 inline std::string verb_session::command(verb v) const {
   std::string text = call_.program + ' ' + std::string(to_string(v));
-  if (!line().name.empty()) text += " --name " + line().name;
+  if (!line().name.empty()) text += " --name " + typed_word(line().name);
   return line().user ? text + " --user" : text;
 }
 
@@ -176,9 +181,10 @@ inline int verb_session::succeed(std::string text, int code) {
 }
 
 inline int verb_session::fail(failure why, const std::string& advice) {
-  why.text = with_lead(why);
+  report_.interrupted = stop().stop_requested();
+  why.text = (report_.interrupted ? "interrupted: " : "") + with_lead(why);
   complain(prefix() + why.text + '\n' + (advice.empty() ? "" : advice + '\n'));
-  report_.code = code_of(why.kind);
+  report_.code = report_.interrupted ? exit_code_interrupted(stop().reason()) : code_of(why.kind);
   report_.why = std::move(why);
   return report_.code;
 }

@@ -5,7 +5,9 @@
 #define CURFEW_SERVICE_DETAIL_VERB_TEXT_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/host/detail/utf8.hpp>
 #include <curfew/host/install/apply_plan.hpp>
+#include <curfew/host/install/command_line.hpp>
 #include <curfew/host/install/finding.hpp>
 #include <curfew/host/install/install_step.hpp>
 #include <curfew/host/install/service_manager.hpp>
@@ -14,9 +16,60 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 CURFEW_BEGIN
 namespace detail {
+
+/// For a terminal, whoever the text is from: what would move its cursor, or is no text at all,
+/// becomes U+FFFD. Lines stay lines.
+[[nodiscard]] inline std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::size_t size = text[0] == '\n' ? 1 : printable_prefix(text);
+    out.append(size == 0 ? "\xef\xbf\xbd" : text.substr(0, size));
+    text.remove_prefix((std::max)(size, (std::max<std::size_t>)(first_code_point(text).size, 1)));
+  }
+  return out;
+}
+
+/// What is to be one line, and not one that its author has made up.
+[[nodiscard]] inline std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+/// As a POSIX shell reads it back.
+[[nodiscard]] inline std::string shell_word(std::string_view word) {
+  constexpr std::string_view special = " \t\n\"'\\$`&;|<>()*?[]#~!{}^";
+  if (!word.empty() && word.find_first_of(special) == word.npos) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) c == '\'' ? quoted.append("'\\''") : quoted.append(1, c);
+  return quoted + '\'';
+}
+
+/// As cmd.exe hands it on, but for a % that names a variable.
+[[nodiscard]] inline std::string cmd_word(std::string_view word) {
+  std::string quoted(word);
+  if (!word.empty() && word.find_first_of(" \t\n\"&|<>()^;,=*?") == word.npos) return quoted;
+  quoted.clear();
+  append_quoted(quoted, word);
+  return quoted;
+}
+
+/// To be typed on this system.
+[[nodiscard]] inline std::string typed_word(std::string_view word) {
+  return CURFEW_WINDOWS != 0 ? cmd_word(word) : shell_word(word);
+}
+
+/// A program and its arguments, as whoever starts it has them.
+[[nodiscard]] inline std::string command_words(const std::string& program,
+                                               const std::vector<std::string>& arguments) {
+  if constexpr (CURFEW_WINDOWS != 0) return join_command_line(program, arguments);
+  std::string text = typed_word(program);
+  for (const std::string& a : arguments) text += ' ' + typed_word(a);
+  return text;
+}
 
 [[nodiscard]] inline std::string padded_to(std::string text, std::size_t column) {
   return text.append(text.size() < column ? column - text.size() : 0, ' ');

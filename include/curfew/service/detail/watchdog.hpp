@@ -46,7 +46,7 @@ class watchdog {
 /// A run that was decided in time may still hang in what it tells, where the system cannot limit a
 /// write. It ends here too, and not as a success: what comes after run() is never reached.
 inline void watchdog::run() noexcept {
-  if (s_.host.kind() != host_kind::console) await_start();
+  if (s_.setting.place.awaited && s_.host.kind() != host_kind::console) await_start();
   s_.root.get_token().wait();
   return decided_in_time() ? await_over() : force();
 }
