@@ -6,10 +6,13 @@
 //   service install         and again: no change
 //   service start           waits until it is ready; stop, restart, reload, status, uninstall
 //   service render          what install would write, and the part of a Kubernetes pod
+//   service help            all of them
 #include <curfew/service/service_main.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <string>
+#include <string_view>
 
 namespace {
 
@@ -46,9 +49,18 @@ void serve(curfew::service& self) {
   }
 }
 
+// It has no options, and a mistyped verb shall not start it. service_main answers --help.
+bool understands(std::string_view word) { return word == "--help" || word == "-h"; }
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  for (const char* word : curfew::own_arguments(argc, argv)) {
+    if (understands(word)) continue;
+    std::fprintf(stderr, "service takes no '%s'; see: service help\n", word);
+    return 2;
+  }
+
   curfew::service_spec spec;
   spec.name = "post_office";
   spec.description = "Collects letters, and delivers them before it closes.";

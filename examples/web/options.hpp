@@ -40,8 +40,7 @@ inline constexpr const char* usage =
     "  --help                  this text\n"
     "\n"
     "Without a verb it runs: in a terminal, in a container, or as the service that install made\n"
-    "of it, with these options. The verbs are install, uninstall, start, stop, restart, reload,\n"
-    "status, run, render and doctor; each has --help.";
+    "of it, with these options. `web_server help` lists the verbs; each has --help.";
 
 inline bool set_seconds(seconds& to, const std::string& value) {
   const auto read = web::number(value, 1e6, "0123456789.");

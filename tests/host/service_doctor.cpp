@@ -9,12 +9,11 @@
 
 #include <curfew/host/windows/service_doctor.hpp>
 
+#include <chrono>
 #include <string>
-#include <vector>
 
 #include "service_support.hpp"
 
-using curfew::detail::anybody_writes;
 using namespace test;
 
 namespace {
@@ -83,6 +82,12 @@ std::string found(const std::string& name, const curfew::service_spec& spec = {}
   return text;
 }
 
+bool harmful(const std::string& path, DWORD harm) {
+  bool writable = false;
+  REQUIRE(curfew::detail::anybody_has(harm, path, writable) == 0);
+  return writable;
+}
+
 bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 void create(const std::string& name, const std::string& image_path) {
@@ -127,24 +132,22 @@ TEST_CASE("a file and a folder that everybody may write to are told from others"
   const folder f;
   for (const bool of_folder : {false, true}) {
     const std::string& path = of_folder ? f.path : f.file;
-    bool writable = false;
+    const DWORD harm = of_folder ? curfew::detail::harm_to_folder : curfew::detail::harm_to_file;
     access_list open;
     protect(path, open.allow(WinWorldSid, all));
-    REQUIRE(anybody_writes(path, of_folder, writable) == 0);
-    CHECK(writable);
+    CHECK(harmful(path, harm));
     access_list closed;
     protect(path, closed.allow(WinBuiltinAdministratorsSid, all).allow(WinWorldSid, read_only));
-    REQUIRE(anybody_writes(path, of_folder, writable) == 0);
-    CHECK_FALSE(writable);
+    CHECK_FALSE(harmful(path, harm));
     protect(path, open);
   }
 }
 
 TEST_CASE("of what cannot be read it is said that it could not") {
   bool writable = false;
-  CHECK(anybody_writes("C:\\not there\\at all", false, writable) != 0);
+  CHECK(curfew::detail::anybody_has(all, "C:\\not there\\at all", writable) != 0);
   curfew::findings seen;
-  curfew::detail::examine_writable("C:\\not there\\at all", false, seen);
+  curfew::detail::examine_part({"", "C:\\not there\\at all", all}, seen);
   REQUIRE(seen.size() == 1);
   CHECK(seen[0].level == curfew::severity::notice);
   CHECK(has(seen[0].what, "could not be read"));
@@ -161,11 +164,53 @@ TEST_CASE("an installed service whose files everybody may change is found") {
   protect(f.file, open);
   protect(f.path, closed);
   CHECK(has(found(name), "the executable " + f.file + " can be changed"));
-  CHECK_FALSE(has(found(name), "the folder"));
+  CHECK_FALSE(has(found(name), "the folder " + f.path));
   protect(f.file, closed);
   protect(f.path, open);
   CHECK(has(found(name), "the folder " + f.path));
   CHECK_FALSE(has(found(name), "the executable"));
+}
+
+TEST_CASE("an installed service whose folders further up everybody may change is found") {
+  const folder f;
+  const service_name name;
+  const std::string below = f.path + "\\bin";
+  REQUIRE(CreateDirectoryW(curfew::detail::utf16(below).c_str(), nullptr) != 0);
+  const std::string program = below + "\\app.exe";
+  REQUIRE(CopyFileW(curfew::detail::utf16(f.file).c_str(), curfew::detail::utf16(program).c_str(),
+                    1) != 0);
+  create(name, '"' + program + '"');
+  access_list open;
+  access_list closed;
+  open.allow(WinWorldSid, all);
+  closed.allow(WinBuiltinAdministratorsSid, all).allow(WinWorldSid, read_only);
+  protect(below, closed);
+  protect(f.path, closed);
+  CHECK_FALSE(has(found(name), "the folder " + f.path));
+  protect(f.path, open);
+  CHECK(has(found(name), "the folder " + f.path + " can be changed"));
+  CHECK_FALSE(has(found(name), "the folder " + below));
+  protect(below, open);
+  DeleteFileW(curfew::detail::utf16(program).c_str());
+  RemoveDirectoryW(curfew::detail::utf16(below).c_str());
+}
+
+TEST_CASE("of a path each folder is looked at and to make files is harm in the last one alone") {
+  using curfew::severity;
+  const auto parts = curfew::detail::parts_of("C:\\a\\b\\app.exe");
+  REQUIRE(parts.size() == 4);
+  CHECK(parts[0].path == "C:\\a\\b\\app.exe");
+  CHECK(parts[1].path == "C:\\a\\b");
+  CHECK(parts[2].path == "C:\\a");
+  CHECK(parts[3].path == "C:\\");
+  CHECK((parts[1].harm & FILE_ADD_FILE) != 0);
+  CHECK(parts[1].level == severity::error);
+  CHECK((parts[2].harm & FILE_ADD_FILE) == 0);
+  CHECK((parts[2].harm & FILE_DELETE_CHILD) != 0);
+  CHECK((parts[2].harm & curfew::detail::right_to_delete) != 0);
+  CHECK((parts[3].harm & curfew::detail::right_to_delete) == 0);
+  CHECK(curfew::detail::parts_of("C:\\app.exe").size() == 2);
+  CHECK(curfew::detail::parts_of("app.exe").size() == 1);
 }
 
 TEST_CASE("an installed service without an executable is found") {
@@ -189,9 +234,39 @@ TEST_CASE("a variable in an image path is looked up") {
   CHECK_FALSE(has(found(name), "there is no executable"));
 }
 
-TEST_CASE("a service that is not installed is found no fault with") {
+TEST_CASE("a service that is not installed is said not to be and is no error") {
   const service_name name;
-  CHECK_FALSE(has(found(name), "install"));
+  CHECK(has(found(name), "the service is not installed"));
+  for (const auto& f : curfew::examine_scm({}, name)) CHECK(f.level != curfew::severity::error);
+}
+
+TEST_CASE("a service that somebody else installed is said to be") {
+  const service_name name;
+  create(name, "\"C:\\not there\\app.exe\"");
+  CHECK(has(found(name), "not installed by curfew"));
+  REQUIRE(curfew::detail::write_mark(name, true) == 0);
+  CHECK_FALSE(has(found(name), "not installed by curfew"));
+}
+
+TEST_CASE("SCM rule 21 - a service that has been deleted and is held is found") {
+  const service_name name;
+  create(name, "\"C:\\not there\\app.exe\"");
+  CHECK_FALSE(has(found(name), "has been deleted"));
+  curfew::detail::service_handle held;
+  REQUIRE(curfew::detail::open_service(name, curfew::detail::right_to_delete, held) == 0);
+  REQUIRE(DeleteService(held.get()) != 0);
+  CHECK(has(found(name), "has been deleted"));
+}
+
+TEST_CASE("SCM rule 14 - a stop longer than the system waits when it shuts down is found") {
+  const service_name name;
+  create(name, "\"C:\\not there\\app.exe\"");
+  const auto limit = curfew::detail::system_scm_limits().shutdown;
+  curfew::service_spec spec;
+  spec.stop_timeout = limit;
+  CHECK_FALSE(has(found(name, spec), "shuts down"));
+  spec.stop_timeout = limit + std::chrono::minutes(30);
+  CHECK(has(found(name, spec), "when the system shuts down it gets"));
 }
 
 TEST_CASE("SCM rule 26 - a process that has loaded user32 is told of it") {

@@ -33,6 +33,7 @@ using curfew::scm_settings;
 using curfew::service_state;
 using curfew::service_status;
 using curfew::start_mode;
+using curfew::detail::source_owner;
 using kind = curfew::failure::kind_type;
 using namespace test;
 
@@ -67,6 +68,10 @@ std::string whats(const install_plan& plan) {
   return text;
 }
 
+bool has_source(const std::string& name) {
+  return curfew::detail::owner_of_source(name) == source_owner::ours;
+}
+
 /// Everything that can be read of it, as text, so that a difference is shown.
 std::string everything(const std::string& name) {
   scm_settings s;
@@ -77,17 +82,15 @@ std::string everything(const std::string& name) {
   for (const auto& lines : {curfew::detail::entry_lines(s), curfew::detail::extra_lines(s)}) {
     for (const auto& [what, value] : lines) text += what + ": " + value + '\n';
   }
-  std::string file;
-  static_cast<void>(curfew::detail::read_message_file(name, file));
-  return text + "messages: " + file;
+  return text + "event source: " + (has_source(name) ? "ours" : "none or another's");
 }
 
 bool is_gone(const std::string& name) {
-  std::string file;
   service_status seen;
   scm_service_manager manager;
-  return curfew::detail::read_message_file(name, file) == 0 && file.empty() &&
-         !manager.query(name, seen) && seen.state == service_state::not_installed;
+  return curfew::detail::owner_of_source(name) == source_owner::none &&
+         !curfew::detail::is_marked(name) && !manager.query(name, seen) &&
+         seen.state == service_state::not_installed;
 }
 
 install_request rich(const std::string& name) {
@@ -346,17 +349,148 @@ TEST_CASE("an uninstall that is undone brings everything back") {
   CHECK(whats(plan_for(rich(name))) == "");
 }
 
-TEST_CASE("an event source that somebody else made stays") {
+TEST_CASE("an event source that is not exactly ours stays as it is") {
+  const wchar_t text[] = L"C:\\own.dll";
+  const wchar_t longer[1500] = {};
+  const DWORD number = 7;
+  const auto stays = [](const auto& change) {
+    const service_name name;
+    install(request(name));
+    const std::wstring key = curfew::detail::event_source_key(name);
+    change(key.c_str());
+    CHECK(curfew::detail::owner_of_source(name) == source_owner::others);
+    scm_service_manager manager;
+    CHECK_FALSE(has(whats(plan_for(request(name))), "event source"));
+    install_plan plan;
+    REQUIRE(!manager.plan_uninstall(name, plan));
+    CHECK(whats(plan) == "service " + std::string(name));
+    CHECK(apply_plan(plan).ok());
+    CHECK_FALSE(is_gone(name));
+    RegDeleteTreeW(HKEY_LOCAL_MACHINE, key.c_str());
+  };
+  const auto set = [](const wchar_t* key, const wchar_t* value, DWORD type, const void* data,
+                      std::size_t size) {
+    REQUIRE(RegSetKeyValueW(HKEY_LOCAL_MACHINE, key, value, type, data, static_cast<DWORD>(size)) ==
+            0);
+  };
+  const wchar_t file[] = L"EventMessageFile";
+  stays([&](const wchar_t* key) { set(key, file, REG_SZ, text, sizeof text); });
+  stays([&](const wchar_t* key) { set(key, file, REG_DWORD, &number, sizeof number); });
+  stays([&](const wchar_t* key) { set(key, file, REG_SZ, longer, sizeof longer); });
+  stays([&](const wchar_t* key) { set(key, L"CustomSource", REG_DWORD, &number, 4); });
+  stays([&](const wchar_t* key) { RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, key, file); });
+  stays([&](const wchar_t* key) {
+    set((key + std::wstring(L"\\below")).c_str(), L"x", REG_DWORD, &number, sizeof number);
+  });
+}
+
+TEST_CASE("a service that is not ours is neither changed nor removed and nor is its source") {
   const service_name name;
-  const std::wstring key = curfew::detail::event_source_key(name);
-  const wchar_t file[] = L"C:\\own.dll";
-  REQUIRE(RegSetKeyValueW(HKEY_LOCAL_MACHINE, key.c_str(), L"EventMessageFile", REG_SZ, file,
-                          sizeof file) == 0);
+  scm_settings others = curfew::wanted_scm_settings(request(name));
+  REQUIRE(curfew::detail::create_entry(others) == 0);
+  REQUIRE(curfew::detail::make_source(name) == 0);
+  const std::string before = everything(name);
+  scm_service_manager manager;
+  service_status seen;
+  REQUIRE(!manager.query(name, seen));
+  CHECK_FALSE(seen.ours);
+  install_plan plan;
+  failure f = manager.plan_install(rich(name), plan);
+  CHECK(f.kind == kind::failed);
+  CHECK(has(f.text, "cannot install " + std::string(name)));
+  CHECK(has(f.text, request(name).executable));
+  CHECK(has(f.text, "another --name"));
+  CHECK(plan.empty());
+  f = manager.plan_uninstall(name, plan);
+  CHECK(f.kind == kind::failed);
+  CHECK(has(f.text, "cannot uninstall " + std::string(name)));
+  CHECK(plan.empty());
+  CHECK(everything(name) == before);
+}
+
+TEST_CASE("a service that starts this very program is ours however it was installed") {
+  for (const std::string& path : {own_path() + " run", '"' + own_path() + "\" run"}) {
+    const service_name name;
+    scm_settings there = curfew::wanted_scm_settings(request(name));
+    there.command_line = path;
+    REQUIRE(curfew::detail::create_entry(there) == 0);
+    scm_service_manager manager;
+    service_status seen;
+    REQUIRE(!manager.query(name, seen));
+    CHECK(seen.ours);
+    install_request asked = request(name);
+    asked.executable = own_path();
+    CHECK(has(whats(plan_for(asked)), "installer"));
+    install(asked);
+    CHECK(curfew::detail::is_marked(name));
+    install_plan plan;
+    REQUIRE(!manager.plan_uninstall(name, plan));
+    CHECK(apply_plan(plan).ok());
+    CHECK(is_gone(name));
+  }
+}
+
+TEST_CASE("a service that is installed is ours and so is one whose uninstall was undone") {
+  const service_name name;
+  scm_service_manager manager;
+  install(request(name));
+  service_status seen;
+  REQUIRE(!manager.query(name, seen));
+  CHECK(seen.ours);
+  install_plan plan;
+  REQUIRE(!manager.plan_uninstall(name, plan));
+  REQUIRE(!plan.back().apply());
+  CHECK_FALSE(curfew::detail::is_marked(name));
+  REQUIRE(!plan.back().undo());
+  REQUIRE(!manager.query(name, seen));
+  CHECK(seen.ours);
+}
+
+TEST_CASE("a service that comes with the system is refused") {
   scm_service_manager manager;
   install_plan plan;
-  CHECK_FALSE(has(whats(plan_for(request(name))), "event source"));
-  REQUIRE(!manager.plan_uninstall(name, plan));
-  CHECK(whats(plan) == "");
+  for (const char* name : {"Winmgmt", "Spooler", "RpcSs"}) {
+    service_status seen;
+    REQUIRE(!manager.query(name, seen));
+    if (seen.state == service_state::not_installed) continue;
+    CHECK_FALSE(seen.ours);
+    CHECK(has(manager.plan_install(request(name), plan).text, "was not installed by curfew"));
+    CHECK(has(manager.plan_uninstall(name, plan).text, "was not installed by curfew"));
+  }
+}
+
+TEST_CASE("no change of another setting loses the dependencies") {
+  const service_name name;
+  install_request asked = request(name);
+  asked.spec.dependencies = {"Eventlog", "+NetworkProvider"};
+  install(asked);
+  const auto still_there = [&](auto change) {
+    change(asked);
+    install(asked);
+    CHECK(curfew::detail::stored_dependencies(name) == asked.spec.dependencies);
+    CHECK(whats(plan_for(asked)) == "");
+  };
+  still_there([&](auto& r) { r.spec.display_name = "Other " + r.spec.name; });
+  still_there([](auto& r) { r.spec.account = "LocalService"; });
+  still_there([](auto& r) { r.spec.start = start_mode::demand; });
+  still_there([](auto& r) { r.spec.arguments = {"run"}; });
+  still_there([](auto& r) { r.spec.dependencies.clear(); });
+}
+
+TEST_CASE("an upgrade that is undone for a taken display name keeps the dependencies") {
+  const service_name one;
+  const service_name other;
+  install(request(one));
+  install_request asked = request(other);
+  asked.spec.dependencies = {"Eventlog"};
+  install(asked);
+  const std::string before = everything(other);
+  asked.spec.start = start_mode::demand;
+  asked.spec.display_name = request(one).spec.name;
+  const auto report = apply_plan(plan_for(asked));
+  CHECK(has(report.why.text, "another service has the same display name"));
+  CHECK_FALSE(report.half_done());
+  CHECK(everything(other) == before);
 }
 
 TEST_CASE("SCM rule 21 - a deleted service that is held is said to be and goes when it is let go") {
@@ -371,6 +505,10 @@ TEST_CASE("SCM rule 21 - a deleted service that is held is said to be and goes w
   CHECK(report.why.kind == kind::not_in_time);
   CHECK(has(report.why.text, "somebody still holds it"));
   CHECK(has(report.why.text, "services.msc"));
+  plan.clear();
+  const failure f = hasty.plan_install(request(name), plan);
+  CHECK(has(f.text, "cannot install " + std::string(name) + ": it has been deleted"));
+  CHECK(plan.empty());
   held = {};
   scm_service_manager patient;
   REQUIRE(!patient.plan_uninstall(name, plan));
@@ -405,8 +543,8 @@ TEST_CASE("SCM rule 23 - a handle can do what it was opened for and no more") {
   REQUIRE(curfew::detail::open_service(name, curfew::detail::right_to_read, service) == 0);
   scm_settings s;
   CHECK(curfew::detail::read_settings(service.get(), name, s) == 0);
-  CHECK(curfew::detail::description_setting::write(service.get(), "x") == ERROR_ACCESS_DENIED);
-  CHECK(curfew::detail::start_setting::write(service.get(), 3) == ERROR_ACCESS_DENIED);
+  CHECK(curfew::detail::description_setting::write(service.get(), s) == ERROR_ACCESS_DENIED);
+  CHECK(curfew::detail::start_setting::write(service.get(), s) == ERROR_ACCESS_DENIED);
   CHECK(curfew::detail::error_unless(StartServiceW(service.get(), 0, nullptr)) ==
         ERROR_ACCESS_DENIED);
   CHECK(curfew::detail::error_unless(DeleteService(service.get())) == ERROR_ACCESS_DENIED);

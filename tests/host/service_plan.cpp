@@ -153,6 +153,7 @@ TEST_CASE("a rendered plan has a line for all that is set") {
   start mode                        automatic
   account                           NT SERVICE\orders
   dependencies                      Tcpip, Afd
+  installer                         curfew
   description                       Takes orders.
   delayed start                     yes
   failure actions                   restart after 1 s, restart after 2 s, restart after 4 s; )"
@@ -238,6 +239,56 @@ TEST_CASE(
   CHECK(found_in(s).empty());
   s.command_line = R"(C:\orders\orders with.exe among the arguments)";
   CHECK(found_in(s).size() == 1);
+  s.command_line = R"(C:\w d\orders -x)";
+  REQUIRE(found_in(s).size() == 1);
+  CHECK(has(found_in(s)[0], R"(C:\w.exe)"));
+}
+
+TEST_CASE("SCM rule 19 - the program of an image path without quotes is the one that was meant") {
+  using curfew::detail::meant_program;
+  CHECK(meant_program(R"("C:\a b\x" -y)") == R"(C:\a b\x)");
+  CHECK(meant_program(R"(C:\a b\x.exe)") == R"(C:\a b\x.exe)");
+  CHECK(meant_program(R"(C:\a b\X.EXE -y)") == R"(C:\a b\X.EXE)");
+  CHECK(meant_program("C:\\a b\\x.exe\t-y") == R"(C:\a b\x.exe)");
+  CHECK(meant_program(R"(C:\my.exe.d\w d\spec.exe -x)") == R"(C:\my.exe.d\w d\spec.exe)");
+  CHECK(meant_program(R"(C:\w d\spec -x C:\y)") == R"(C:\w d\spec)");
+  CHECK(meant_program(R"(C:\w d\spec /x)") == R"(C:\w d\spec)");
+  CHECK(meant_program(R"(C:\w d\spec run)") == R"(C:\w d\spec)");
+  CHECK(meant_program(R"(C:\w d\spec)") == R"(C:\w d\spec)");
+  CHECK(meant_program("spec -x") == "spec");
+  CHECK(meant_program(".exe") == ".exe");
+  CHECK(meant_program("") == "");
+}
+
+TEST_CASE("a service that is disabled and was not declared so is found") {
+  scm_settings s = sound();
+  s.start = curfew::scm_disabled;
+  REQUIRE(found_in(s).size() == 1);
+  CHECK(has(found_in(s)[0], "disabled"));
+  CHECK(found_in(s, {.start = start_mode::disabled}).empty());
+  s.start = 3;
+  CHECK(found_in(s).empty());
+}
+
+TEST_CASE("SCM rule 14 - a stop longer than the time of the shutdown is found unless told early") {
+  const auto found = [](std::chrono::seconds stop, std::chrono::seconds early) {
+    curfew::service_spec spec;
+    spec.stop_timeout = stop;
+    spec.preshutdown_timeout = early;
+    return curfew::examine_settings(spec, sound(), 20'000);
+  };
+  CHECK(found(20s, 0s).empty());
+  CHECK(found(30min, 30min).empty());
+  const auto late = found(21s, 0s);
+  REQUIRE(late.size() == 1);
+  CHECK(late[0].level == severity::warning);
+  CHECK(late[0].what == "when the system shuts down it gets 20 s, and a stop may take 21 s");
+  CHECK(has(late[0].fix, "preshutdown_timeout"));
+}
+
+TEST_CASE("what was installed is marked as ours and a fresh entry is not") {
+  CHECK(sound().marked);
+  CHECK_FALSE(curfew::fresh_scm_settings(sound()).marked);
 }
 
 TEST_CASE("a shared and an interactive process are found") {

@@ -39,8 +39,13 @@ class HangUp(unittest.TestCase):
         if pid == 0:
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
             os.execvp(command[0], command)
-        self.addCleanup(lambda: os.waitpid(pid, 0))
+        self.addCleanup(self.end, pid)
         return pid, terminal
+
+    @staticmethod
+    def end(pid):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
     def shows(self, terminal, text):
         seen = b""
@@ -62,7 +67,7 @@ class HangUp(unittest.TestCase):
     def test_a_shell_passes_it_on(self):
         _, terminal = self.start("bash", "--norc", "-i")
         os.write(terminal, f"{self.program} reload_at_a_terminal {self.note}\n".encode())
-        self.shows(terminal, b"\nready")
+        self.shows(terminal, b"ready\r")
         self.stops(terminal)
 
     def test_a_process_that_sends_it_wants_a_reload(self):

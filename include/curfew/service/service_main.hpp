@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <utility>
 
 CURFEW_BEGIN
@@ -29,17 +30,21 @@ CURFEW_BEGIN
 ///     web run [ARGS...]            in the foreground, as `web ARGS...` in a terminal
 ///     web render                   what install would write, and the part of a Kubernetes pod
 ///     web doctor                   what is wrong or will be, and how to mend it
+///     web help                     all of these
 ///
 /// Each takes --help, which names its options and its exit codes: --name for a name other than the
 /// declared one, --user for a service of the calling user, --dry-run, --json, --timeout.
 ///
 /// All of them may be repeated: what is as it was asked to be is left alone, and that is a success.
 /// A change that cannot be made as a whole is undone. Exit codes: 0 done, 1 failed, 2 wrong usage,
-/// 77 the caller lacks rights, 130 interrupted by Ctrl-C, which leaves the service as it is. What
-/// is done goes to stdout, errors to stderr; with --json all of it is one object on stdout.
+/// 77 the caller lacks rights, 128 + n interrupted by signal n (130: Ctrl-C), which leaves the
+/// service as it is. What is done goes to stdout, errors to stderr; with --json all of it is one
+/// object on stdout. What cannot be written makes a success a failure.
 ///
-/// Without a verb it is exactly run(). A program with arguments of its own reads
-/// own_arguments(argc, argv), which has no verb in it.
+/// Without a verb it is exactly run(), but for `web --help` and `web -h`, which are `web help`. A
+/// program with arguments of its own reads own_arguments(argc, argv), which has no verb in it, and
+/// does so before it calls service_main: its own --help names the verbs beside its options. One
+/// that has none refuses what is there, for a mistyped verb not to start it.
 template <class Main>
 int service_main(const service_spec& spec, int argc, char** argv, Main main);
 
@@ -64,6 +69,12 @@ namespace detail {
          (line.name.empty() || !check_service_name(line.name));
 }
 
+/// Of a program that has no answer of its own.
+[[nodiscard]] inline bool asks_for_verbs(std::span<char* const> words) {
+  const std::string_view first = words.size() > 1 ? words[1] : "";
+  return first == "--help" || first == "-h";
+}
+
 }  // namespace detail
 
 inline bool names_verb(int argc, char** argv) {
@@ -77,9 +88,13 @@ inline std::span<char* const> own_arguments(int argc, char** argv) {
 
 template <class Main>
 int service_main(const service_spec& spec, int argc, char** argv, Main main) {
+  const auto words = detail::words_of(argc, argv);
+  if (detail::asks_for_verbs(words)) {
+    return detail::obey_on_system(spec, {.what = detail::verb::help}, words[0]);
+  }
   if (!names_verb(argc, argv)) return run(spec, argc, argv, std::move(main));
-  const detail::verb_line line = detail::parse_verb_line(detail::words_of(argc, argv));
-  if (!detail::runs_here(line)) return detail::obey_on_system(spec, line, argv[0]);
+  const detail::verb_line line = detail::parse_verb_line(words);
+  if (!detail::runs_here(line)) return detail::obey_on_system(spec, words);
   return run_in_foreground(detail::spec_named(spec, line.name), argc, argv, std::move(main));
 }
 

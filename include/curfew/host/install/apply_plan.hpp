@@ -46,9 +46,9 @@ struct apply_report {
   bool interrupted = false;             ///< it was undone because of a stop
 
   [[nodiscard]] bool ok() const noexcept { return !why && !interrupted; }
-  [[nodiscard]] bool changed() const noexcept;    ///< something is not as before
-  [[nodiscard]] bool half_done() const noexcept;  ///< something could not be undone
-  [[nodiscard]] bool unfinished() const noexcept; ///< it is done, but is not in force yet
+  [[nodiscard]] bool changed() const noexcept;     ///< something is not as before
+  [[nodiscard]] bool half_done() const noexcept;   ///< something could not be undone
+  [[nodiscard]] bool unfinished() const noexcept;  ///< it is done, but is not in force yet
   [[nodiscard]] bool has(step_outcome outcome) const noexcept;
 };
 
@@ -57,8 +57,8 @@ struct apply_report {
 /// them whatever becomes of the others. A stop is noticed between two steps and is a reason to
 /// undo, too; undoing does not stop. An exception out of a step is its failure.
 ///
-/// A step that fails with not_in_time is done all the same, only not in force yet: nothing is undone
-/// from then on, and the rest of the plan is applied as far as it can be.
+/// A step that fails with not_in_time is done all the same, only not in force yet: nothing is
+/// undone from then on, and the rest of the plan is applied as far as it can be.
 [[nodiscard]] apply_report apply_plan(const install_plan& plan, const stop_token& stop = {});
 
 // ---------------------------------------------------------------------------------------------

@@ -12,17 +12,22 @@
 #include <curfew/host/install/scm_words.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 CURFEW_BEGIN
 
-/// `installed` as it was found; `spec` as the program declares itself now.
-[[nodiscard]] findings examine_settings(const service_spec& spec, const scm_settings& installed);
+/// `installed` as it was found; `spec` as the program declares itself now. `shutdown_ms`: how long
+/// the system lets services live that it does not tell early.
+[[nodiscard]] findings examine_settings(const service_spec& spec, const scm_settings& installed,
+                                        std::uint32_t shutdown_ms = scm_infinite);
 
 namespace detail {
 
-/// The program of an image path as its author meant it: one without quotes ends with its extension.
+/// The program of an image path as its author meant it: one without quotes ends with its extension,
+/// or, when it has none, at the first blank of its last part.
 [[nodiscard]] std::string meant_program(std::string_view image_path);
 
 }  // namespace detail
@@ -31,12 +36,29 @@ namespace detail {
 
 namespace detail {
 
+/// Where a word ends with ".exe"; npos: nowhere.
+[[nodiscard]] inline std::size_t end_of_extension(std::string_view line) noexcept {
+  constexpr std::string_view extension = ".exe";
+  for (std::size_t end = extension.size(); end <= line.size(); ++end) {
+    const bool word_ends = end == line.size() || ends_argument(line[end]);
+    if (word_ends && same_name(line.substr(end - extension.size(), extension.size()), extension)) {
+      return end;
+    }
+  }
+  return line.npos;
+}
+
+[[nodiscard]] inline std::size_t end_without_extension(std::string_view line) noexcept {
+  const std::size_t options = (std::min)(line.find(" -"), line.find(" /"));
+  const std::size_t slash = line.substr(0, options).rfind('\\');
+  return line.find_first_of(" \t", slash == line.npos ? 0 : slash);
+}
+
 inline std::string meant_program(std::string_view image_path) {
-  std::string lowered(image_path);
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(), lower);
-  const auto extension = lowered.find(".exe");
-  if (image_path.starts_with('"') || extension == lowered.npos) return take_program(image_path);
-  return std::string(image_path.substr(0, extension + 4));
+  if (image_path.starts_with('"')) return take_program(image_path);
+  const std::size_t end = end_of_extension(image_path);
+  return std::string(
+      image_path.substr(0, end != image_path.npos ? end : end_without_extension(image_path)));
 }
 
 inline void examine_image_path(const scm_settings& s, findings& found) {
@@ -47,6 +69,12 @@ inline void examine_image_path(const scm_settings& s, findings& found) {
                    "the image path has blanks and no quotes: a program " + first +
                        " would be started instead, with the service's rights",
                    "install it again, which quotes the path"});
+}
+
+inline void examine_start(const service_spec& spec, const scm_settings& s, findings& found) {
+  if (s.start != scm_disabled || spec.start == start_mode::disabled) return;
+  found.push_back({severity::error, "it is disabled: nothing starts it",
+                   "install it again, or: sc config " + s.name + " start= auto"});
 }
 
 inline void examine_type(const scm_settings& s, findings& found) {
@@ -90,26 +118,30 @@ inline void examine_account(const scm_settings& s, findings& found) {
   return whole<std::chrono::milliseconds>((std::max)(saturate(spec.preshutdown_timeout), stop));
 }
 
-inline void examine_preshutdown(const service_spec& spec, const scm_settings& s, findings& found) {
-  if (spec.preshutdown_timeout <= clock_duration::zero() || !s.preshutdown_ms) return;
+/// SCM rule 14: what a service that is not told early does not do in the system's time is cut off.
+inline void examine_shutdown(const service_spec& spec, const scm_settings& s,
+                             std::uint32_t shutdown_ms, findings& found) {
+  const bool told_early = spec.preshutdown_timeout > clock_duration::zero();
+  const std::uint32_t given = told_early ? s.preshutdown_ms.value_or(scm_infinite) : shutdown_ms;
   const std::uint32_t need = shutdown_need(spec);
-  if (*s.preshutdown_ms >= need) return;
+  if (given >= need) return;
   found.push_back({severity::warning,
-                   "when the system shuts down it gets " +
-                       milliseconds_in_words(*s.preshutdown_ms) + ", and a stop may take " +
-                       milliseconds_in_words(need),
+                   "when the system shuts down it gets " + milliseconds_in_words(given) +
+                       ", and a stop may take " + milliseconds_in_words(need),
                    "declare a preshutdown_timeout as long as the stop_timeout, and install again"});
 }
 
 }  // namespace detail
 
-inline findings examine_settings(const service_spec& spec, const scm_settings& installed) {
+inline findings examine_settings(const service_spec& spec, const scm_settings& installed,
+                                 std::uint32_t shutdown_ms) {
   findings found;
   detail::examine_image_path(installed, found);
+  detail::examine_start(spec, installed, found);
   detail::examine_type(installed, found);
   detail::examine_failures(installed, found);
   detail::examine_account(installed, found);
-  detail::examine_preshutdown(spec, installed, found);
+  detail::examine_shutdown(spec, installed, shutdown_ms, found);
   return found;
 }
 

@@ -38,8 +38,8 @@ struct scm_failure_actions {
 inline constexpr std::uint32_t scm_own_process = 0x10;
 inline constexpr std::uint32_t scm_share_process = 0x20;
 inline constexpr std::uint32_t scm_interactive = 0x100;
-inline constexpr std::uint32_t scm_drivers = 0xf;
 inline constexpr std::uint32_t scm_automatic = 2;
+inline constexpr std::uint32_t scm_disabled = 4;
 inline constexpr std::uint32_t scm_restart = 1;
 inline constexpr std::uint32_t scm_sid_unrestricted = 1;
 inline constexpr std::uint32_t scm_infinite = 0xffffffff;
@@ -115,7 +115,7 @@ template <class Unit>
     case start_mode::automatic:
     case start_mode::delayed: return scm_automatic;
     case start_mode::demand: return 3;
-    case start_mode::disabled: return 4;
+    case start_mode::disabled: return scm_disabled;
   }
   return 3;
 }

@@ -27,7 +27,7 @@ namespace detail {
   switch (start) {
     case scm_automatic: return "automatic";
     case 3: return "on demand";
-    case 4: return "disabled";
+    case scm_disabled: return "disabled";
     default: return "start type " + std::to_string(start);
   }
 }

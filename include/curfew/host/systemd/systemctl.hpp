@@ -207,7 +207,7 @@ inline failure systemctl::explain(const std::string& verb, const program_result&
   }
   const std::string asked = "systemctl " + verb;
   if (result.error) return {kind::failed, asked + ": " + result.error.message()};
-  if (result.interrupted) return {kind::failed, asked + " was interrupted; nobody knows its answer"};
+  if (result.interrupted) return {kind::failed, asked + " was interrupted"};
   if (!result.in_time) return {kind::failed, asked + " did not answer; try again"};
   const std::string said = asked + ": " + std::string(reason_in(result.errors));
   for (const char* text : {"Failed to connect to bus", "not been booted with systemd"}) {

@@ -162,11 +162,16 @@ inline void write_service_section(unit_writer& out, const install_request& asked
   out.set("StateDirectoryMode", "0700");
 }
 
+/// By which a unit starts with the system.
+[[nodiscard]] inline const char* wanting_target(bool user) noexcept {
+  return user ? "default.target" : "multi-user.target";
+}
+
 /// A service that is started by hand can still be enabled by hand.
 inline void write_install_section(unit_writer& out, const install_request& asked) {
   if (asked.spec.start == start_mode::disabled) return;
   out.section("Install");
-  out.set("WantedBy", asked.user ? "default.target" : "multi-user.target");
+  out.set("WantedBy", wanting_target(asked.user));
 }
 
 }  // namespace detail

@@ -13,6 +13,7 @@
 #include <curfew/host/systemd/unit.hpp>
 #include <curfew/stop/detail/posix/event.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +30,19 @@
 CURFEW_BEGIN
 namespace detail {
 
+/// What is stored, and who may change it. No bytes: there is no file.
+struct stored_unit {
+  std::string bytes = {};
+  mode_t mode = 0644;
+  uid_t owner = ::geteuid();
+  gid_t group = ::getegid();
+
+  /// Nobody else decides what the unit starts.
+  [[nodiscard]] bool is_safe() const noexcept {
+    return (mode & (S_IWGRP | S_IWOTH)) == 0 && owner == ::geteuid();
+  }
+};
+
 class unit_file {
  public:
   unit_file(std::string folder, const std::string& unit)
@@ -36,10 +50,11 @@ class unit_file {
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-  /// Empty when there is none. A link is not followed: it is somebody else's decision.
-  [[nodiscard]] failure read(std::string& bytes) const;
+  /// Neither a link nor an empty file is a unit: systemd.unit(5) has them as masks, which are
+  /// somebody else's decision.
+  [[nodiscard]] failure read(stored_unit& into) const;
   /// Makes the folders that are missing, and notes them in `made`.
-  [[nodiscard]] failure write(std::string_view bytes, std::vector<std::string>& made) const;
+  [[nodiscard]] failure write(const stored_unit& unit, std::vector<std::string>& made) const;
   /// One that is not there has been removed.
   [[nodiscard]] failure remove() const;
 
@@ -84,26 +99,35 @@ class unit_file {
   return true;
 }
 
-inline failure unit_file::read(std::string& bytes) const {
+[[nodiscard]] inline failure masked_by(const std::string& what) {
+  return {failure::kind_type::failed,
+          what + ", so the unit is masked or kept elsewhere: remove it, or take another --name"};
+}
+
+inline failure unit_file::read(stored_unit& into) const {
   const event_descriptor fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (fd.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return {};
-  if (fd.get() < 0 && errno == ELOOP) {
-    return {failure::kind_type::failed,
-            path_ +
-                " is a link, so the unit is masked or kept elsewhere: remove it, or take "
-                "another --name"};
+  if (fd.get() < 0 && errno == ELOOP) return masked_by(path_ + " is a link");
+  struct stat s = {};
+  if (fd.get() < 0 || ::fstat(fd.get(), &s) != 0 || !read_all(fd.get(), into.bytes)) {
+    return file_failure("read " + path_, errno);
   }
-  if (fd.get() < 0 || !read_all(fd.get(), bytes)) return file_failure("read " + path_, errno);
+  if (into.bytes.empty()) return masked_by(path_ + " is empty");
+  into.mode = s.st_mode & 07777;
+  into.owner = s.st_uid;
+  into.group = s.st_gid;
   return {};
 }
 
-/// Up to and with the folder itself, as mkdir -p does.
+/// Up to and with the folder itself, as mkdir -p does: a mask may not close it to its owner.
 [[nodiscard]] inline bool make_folders(const std::string& folder, std::vector<std::string>& made) {
   for (std::size_t end = folder.find('/', 1);; end = folder.find('/', end + 1)) {
     const std::string part = folder.substr(0, end);
-    if (::mkdir(part.c_str(), 0755) == 0) made.push_back(part);
+    const bool is_new = ::mkdir(part.c_str(), 0755) == 0;
+    if (is_new) made.push_back(part);
     struct stat s = {};
     if (::stat(part.c_str(), &s) != 0) return false;
+    if (is_new && ::chmod(part.c_str(), (s.st_mode & 07777) | 0700) != 0) return false;
     if (end == folder.npos) return true;
   }
 }
@@ -114,16 +138,17 @@ inline void sync_folder(const std::string& folder) noexcept {
 }
 
 /// Written and safe on disk, but under a name that systemd does not read.
-[[nodiscard]] inline bool write_aside(std::string& name, std::string_view bytes) {
+[[nodiscard]] inline bool write_aside(std::string& name, const stored_unit& unit) {
   const event_descriptor fd(::mkostemp(name.data(), O_CLOEXEC));
   if (fd.get() < 0) return name.clear(), false;
-  return write_all(fd.get(), bytes) && ::fchmod(fd.get(), 0644) == 0 && ::fsync(fd.get()) == 0;
+  return write_all(fd.get(), unit.bytes) && ::fchown(fd.get(), unit.owner, unit.group) == 0 &&
+         ::fchmod(fd.get(), unit.mode) == 0 && ::fsync(fd.get()) == 0;
 }
 
-inline failure unit_file::write(std::string_view bytes, std::vector<std::string>& made) const {
+inline failure unit_file::write(const stored_unit& unit, std::vector<std::string>& made) const {
   if (!make_folders(folder_, made)) return file_failure("make " + folder_, errno);
   std::string aside = folder_ + "/." + path_.substr(folder_.size() + 1) + ".XXXXXX";
-  if (!write_aside(aside, bytes) || ::rename(aside.c_str(), path_.c_str()) != 0) {
+  if (!write_aside(aside, unit) || ::rename(aside.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     if (!aside.empty()) ::unlink(aside.c_str());
     return file_failure("write " + path_, error);

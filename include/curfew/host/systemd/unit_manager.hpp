@@ -18,6 +18,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,9 @@ class systemd_service_manager final : public service_manager {
   /// service's state is the service's own word, and not that a signal has been sent.
   [[nodiscard]] failure reload(const std::string& name) override;
   [[nodiscard]] std::string render(const install_request& asked) override;
+  void bound(const stop_token& stop, time_source::duration patience) override {
+    systemctl_ = systemctl_.bound(stop, patience);
+  }
 
  private:
   [[nodiscard]] failure order(const char* verb, const std::string& name) const;
@@ -88,10 +92,19 @@ inline std::string unit_folder(bool user) {
 /// A unit as it is: what systemd has read of it, and what stands in our folder.
 struct known_unit {
   unit_properties properties = {};
-  std::string bytes = {};
+  stored_unit stored = {};
+  std::string link = {};  ///< that is left of a unit whose file has gone
 
+  /// Refuses what is somebody else's.
   [[nodiscard]] failure look(const systemctl& manager, const std::string& name);
-  [[nodiscard]] bool enabled() const { return properties["UnitFileState"].starts_with("enabled"); }
+  /// The same, with the properties that are here.
+  [[nodiscard]] failure look_at_file(const systemctl& manager, const std::string& name);
+
+  [[nodiscard]] bool exists() const noexcept { return !stored.bytes.empty(); }
+  [[nodiscard]] const std::string& enablement() const { return properties["UnitFileState"]; }
+  [[nodiscard]] bool is_linked() const {
+    return !link.empty() || enablement().starts_with("enabled");
+  }
   [[nodiscard]] bool is_read() const {
     return properties["LoadState"] == "loaded" && properties["NeedDaemonReload"] == "no";
   }
@@ -101,13 +114,26 @@ struct known_unit {
   return unit_file(unit_folder(manager.user()), name + ".service");
 }
 
-/// Refuses what is somebody else's.
+/// systemd says nothing of the link of a unit that has no file, but would start by it the next one
+/// of that name.
+[[nodiscard]] inline std::string link_of(const systemctl& manager, const std::string& name) {
+  const std::string path = unit_folder(manager.user()) + "/" + wanting_target(manager.user()) +
+                           ".wants/" + name + ".service";
+  struct stat s = {};
+  return ::lstat(path.c_str(), &s) == 0 ? path : "";
+}
+
 inline failure known_unit::look(const systemctl& manager, const std::string& name) {
-  const unit_file file = file_of(manager, name);
   if (failure f = manager.show(name + ".service", properties)) return f;
-  if (failure f = file.read(bytes)) return f;
+  return look_at_file(manager, name);
+}
+
+inline failure known_unit::look_at_file(const systemctl& manager, const std::string& name) {
+  const unit_file file = file_of(manager, name);
+  if (failure f = file.read(stored)) return f;
+  if (!exists()) link = link_of(manager, name);
   const std::string advice = ": take another --name, or remove it by the means it came by";
-  if (!is_ours(bytes)) return refused(file.path() + " was not written by curfew" + advice);
+  if (!is_ours(stored.bytes)) return refused(file.path() + " was not written by curfew" + advice);
   const std::string& other = properties["FragmentPath"];
   if (!other.empty() && other != file.path() && !same_file(other, file.path())) {
     return refused("there is a unit of that name already, " + other + advice);
@@ -121,10 +147,12 @@ class unit_steps {
   unit_steps(const systemctl& manager, const std::string& name)
       : manager_(manager), unit_(name + ".service"), file_(file_of(manager, name)) {}
 
-  [[nodiscard]] install_step file(const std::string& before, const std::string& after) const;
+  [[nodiscard]] install_step file(const stored_unit& before, const stored_unit& after) const;
   [[nodiscard]] install_step read_again(bool there) const;
-  [[nodiscard]] install_step enabled(bool wanted) const;
+  /// Only beside a unit file that says what it is to be linked to.
+  [[nodiscard]] install_step enabled(bool wanted, const std::string& before) const;
   [[nodiscard]] install_step forgotten() const;
+  [[nodiscard]] std::optional<install_step> kept() const;
 
  private:
   systemctl manager_;
@@ -132,27 +160,28 @@ class unit_steps {
   unit_file file_;
 };
 
-[[nodiscard]] inline failure set_file(const unit_file& file, const std::string& bytes,
+[[nodiscard]] inline failure set_file(const unit_file& file, const stored_unit& unit,
                                       std::vector<std::string>& made) {
-  if (!bytes.empty()) return file.write(bytes, made);
+  if (!unit.bytes.empty()) return file.write(unit, made);
   if (failure f = file.remove()) return f;
   for (; !made.empty(); made.pop_back()) ::rmdir(made.back().c_str());
   return {};
 }
 
 /// Of a file that is replaced only what the other one has not.
-[[nodiscard]] inline std::string file_in_words(const std::string& one, const std::string& other) {
-  if (one.empty()) return {};
-  if (other.empty()) return "installed";
-  const std::string lines = lines_only_in(one, other);
+[[nodiscard]] inline std::string file_in_words(const stored_unit& one, const stored_unit& other) {
+  if (one.bytes.empty()) return {};
+  if (other.bytes.empty()) return "installed";
+  if (one.bytes == other.bytes) return one.is_safe() ? "its owner's alone" : "others can change it";
+  const std::string lines = lines_only_in(one.bytes, other.bytes);
   return lines.empty() ? "no line more" : lines;
 }
 
 /// Undone after the steps that follow it, so that it is here that systemd reads the old file again.
-inline install_step unit_steps::file(const std::string& before, const std::string& after) const {
+inline install_step unit_steps::file(const stored_unit& before, const stored_unit& after) const {
   const auto made = std::make_shared<std::vector<std::string>>();
   const auto file = file_;
-  const auto manager = manager_;
+  const auto manager = manager_.unbound();
   install_step step;
   step.what = "unit file " + file_.path();
   step.from = file_in_words(before, after);
@@ -194,15 +223,30 @@ inline install_step unit_steps::read_again(bool there) const {
   return step;
 }
 
-inline install_step unit_steps::enabled(bool wanted) const {
+/// What `systemctl` calls it: "enabled", "enabled-runtime" (until the next boot), or none of them.
+[[nodiscard]] inline failure set_enabled(const systemctl& manager, const std::string& unit,
+                                         const std::string& state) {
+  if (state == "enabled") return manager.run({"enable", "--quiet", "--", unit});
+  failure f = manager.run({"disable", "--quiet", "--", unit});
+  const bool runtime = state == "enabled-runtime";
+  const char* verb = runtime ? "enable" : "disable";
+  return f ? f : manager.run({verb, "--runtime", "--quiet", "--", unit});
+}
+
+/// systemctl may fail, or be ended, after it has made or removed the link.
+inline install_step unit_steps::enabled(bool wanted, const std::string& before) const {
   const auto unit = unit_;
   const auto manager = manager_;
   install_step step;
   step.what = "start with the system";
   step.from = wanted ? "no" : "yes";
   step.to = wanted ? "yes" : "no";
-  step.apply = [=] { return manager.run({wanted ? "enable" : "disable", "--", unit}); };
-  step.undo = [=] { return manager.run({wanted ? "disable" : "enable", "--", unit}); };
+  step.apply = [=] {
+    failure f = set_enabled(manager, unit, wanted ? "enabled" : "disabled");
+    if (f) static_cast<void>(set_enabled(manager.unbound(), unit, before));
+    return f;
+  };
+  step.undo = [=] { return set_enabled(manager.unbound(), unit, before); };
   return step;
 }
 
@@ -223,11 +267,35 @@ inline install_step unit_steps::forgotten() const {
   return step;
 }
 
+/// Told of, since a service of that name that is installed later gets them.
+inline std::optional<install_step> unit_steps::kept() const {
+  const std::string folder = file_.path() + ".d";
+  if (::access(folder.c_str(), F_OK) != 0) return std::nullopt;
+  install_step step;
+  step.what = "settings added in " + folder;
+  step.from = "there";
+  step.to = "left there: a later service of that name gets them, unless you remove them";
+  return step;
+}
+
 [[nodiscard]] inline bool reloads_by_signal(const unit_properties& unit) {
   const std::string ours = std::string(" argv[]=") + reload_by_signal + " ;";
   const std::string& known = unit["ExecReload"];
   const bool alone = known.find("argv[]=") == known.rfind("argv[]=");
   return alone && mentions(known, ours) && unit["Type"] == "notify" && unit.number("MainPID") != 0;
+}
+
+/// A link goes before the file changes, and comes after it has: systemd reads in the file what it is
+/// for, and so does whoever takes the step back.
+inline void plan_install(const known_unit& now, const stored_unit& after, bool wanted,
+                         const unit_steps& steps, install_plan& into) {
+  const bool changes = after.bytes != now.stored.bytes || !now.stored.is_safe();
+  if (!wanted && now.is_linked()) into.push_back(steps.enabled(false, now.enablement()));
+  if (changes) into.push_back(steps.file(now.stored, after));
+  if (changes || !now.is_read()) into.push_back(steps.read_again(true));
+  if (wanted && now.enablement() != "enabled") {
+    into.push_back(steps.enabled(true, now.enablement()));
+  }
 }
 
 /// A path that does not change its meaning between the install and a start of the service.
@@ -241,9 +309,10 @@ inline install_step unit_steps::forgotten() const {
 }  // namespace detail
 
 inline failure systemd_service_manager::query(const std::string& name, service_status& into) {
-  detail::unit_properties now;
-  if (failure f = systemctl_.show(name + ".service", now)) return f;
-  into = detail::status_of(now);
+  detail::known_unit now;
+  if (failure f = systemctl_.show(name + ".service", now.properties)) return f;
+  into = detail::status_of(now.properties);
+  into.ours = now.look_at_file(systemctl_, name).kind != failure::kind_type::failed;
   return {};
 }
 
@@ -259,16 +328,14 @@ inline failure systemd_service_manager::plan_install(const install_request& aske
   if (failure f = detail::check_system(here(asked))) return f;
   detail::known_unit now;
   if (failure f = now.look(systemctl_, name)) return f;
-  const std::string text = render(asked);
-  const bool wanted = detail::starts_with_system(asked.spec);
-  const detail::unit_steps steps(systemctl_, name);
-  if (text != now.bytes) into.push_back(steps.file(now.bytes, text));
-  if (text != now.bytes || !now.is_read()) into.push_back(steps.read_again(true));
-  if (wanted != now.enabled()) into.push_back(steps.enabled(wanted));
+  if (!systemctl_.user() && !now.exists()) {
+    if (failure f = detail::check_state("/var/lib", name, asked.spec.account)) return f;
+  }
+  detail::plan_install(now, {render(asked)}, detail::starts_with_system(asked.spec),
+                       detail::unit_steps(systemctl_, name), into);
   return {};
 }
 
-/// The link goes first, while systemd can still read in the file what it was for.
 inline failure systemd_service_manager::plan_uninstall(const std::string& name,
                                                        install_plan& into) {
   if (failure f = check_service_name(name)) return f;
@@ -276,11 +343,12 @@ inline failure systemd_service_manager::plan_uninstall(const std::string& name,
   detail::known_unit now;
   if (failure f = now.look(systemctl_, name)) return f;
   const detail::unit_steps steps(systemctl_, name);
-  if (now.enabled()) into.push_back(steps.enabled(false));
-  if (!now.bytes.empty()) into.push_back(steps.file(now.bytes, ""));
-  const bool known = !now.bytes.empty() || now.properties["LoadState"] == "loaded";
+  if (now.is_linked()) into.push_back(steps.enabled(false, now.enablement()));
+  if (now.exists()) into.push_back(steps.file(now.stored, {}));
+  const bool known = now.exists() || now.properties["LoadState"] == "loaded";
   if (known) into.push_back(steps.read_again(false));
   if (now.properties["ActiveState"] == "failed") into.push_back(steps.forgotten());
+  if (auto more = now.exists() ? steps.kept() : std::nullopt) into.push_back(std::move(*more));
   return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Whether a service could reach its own executable, and who else could replace that.
+// Whether a service could reach its own executable and the paths it writes to.
 #ifndef CURFEW_HOST_SYSTEMD_UNIT_RIGHTS_HPP
 #define CURFEW_HOST_SYSTEMD_UNIT_RIGHTS_HPP
 
@@ -9,7 +9,7 @@
 #if CURFEW_LINUX
 
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/posix/run_program.hpp>
+#include <curfew/host/systemd/unit_account.hpp>
 #include <curfew/host/systemd/unit_sandbox.hpp>
 
 #include <cerrno>
@@ -51,10 +51,6 @@ inline std::vector<std::string> components(std::string_view path) {
   return all;
 }
 
-[[nodiscard]] inline failure refused(const std::string& text) {
-  return {failure::kind_type::failed, text};
-}
-
 /// systemd 252: "Executable name contains special characters", and the unit is none.
 [[nodiscard]] inline failure check_characters(const std::string& program) {
   if (program.find_first_of("\"'\\") == program.npos) return {};
@@ -78,16 +74,45 @@ inline std::vector<std::string> components(std::string_view path) {
   return is_hidden(bound) && part.size() < bound.size();
 }
 
-/// An account that exists only while the service runs is in no group and owns nothing.
-[[nodiscard]] inline failure check_strangers_way(const std::string& path, std::string_view bound) {
+/// The first part of the path that keeps the account from it; empty: none does.
+[[nodiscard]] inline std::string obstacle(const service_account& account, const std::string& path,
+                                          std::string_view bound, unsigned wanted) {
   for (const std::string& part : components(path)) {
     struct stat s = {};
     if (is_bound(part, bound) || ::stat(part.c_str(), &s) != 0) continue;
-    const unsigned wanted = part == path ? 0005 : 0001;
-    if ((s.st_mode & wanted) == wanted) continue;
-    return refused("the service's own account cannot get at " + path +
-                   " because of the rights of " + part +
-                   ": take a place like /usr/local/bin or /opt, or chmod o+rx " + part);
+    if (!account.may(part == path ? wanted : 1, part, s)) return part;
+  }
+  return {};
+}
+
+/// An account that exists only while the service runs is in no group and owns nothing.
+[[nodiscard]] inline failure check_strangers_way(const std::string& path, std::string_view bound) {
+  const std::string part = obstacle({}, path, bound, 5);
+  if (part.empty()) return {};
+  return refused("the service's own account cannot get at " + path + " because of the rights of " +
+                 part + ": take a place like /usr/local/bin or /opt, or chmod o+rx " + part);
+}
+
+/// New files in a directory need the right to go there, too.
+[[nodiscard]] inline failure check_writable(const install_request& asked,
+                                            const service_account& account,
+                                            const std::string& declared) {
+  const std::string path(without_slashes(declared));
+  struct stat s = {};
+  const bool folder = ::stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
+  const std::string part = obstacle(account, path, path, folder ? 3 : 2);
+  if (part.empty()) return {};
+  const std::string why = " cannot write to " + path + " because of the rights of " + part + ": ";
+  if (!asked.spec.account.empty()) return refused(asked.spec.account + why + "chown or chmod it");
+  return refused("the service's own account" + why + "chmod " + (part == path ? "o+w" : "o+x") +
+                 " it, declare an account that owns it, or write to /var/lib/" + asked.spec.name);
+}
+
+[[nodiscard]] inline failure check_writable_paths(const install_request& asked) {
+  const service_account account = account_of(asked.spec.account);
+  for (const std::string& path : asked.spec.writable_paths) {
+    if (is_own_state(asked, path)) continue;
+    if (failure f = check_writable(asked, account, path)) return f;
   }
   return {};
 }
@@ -98,13 +123,6 @@ inline std::vector<std::string> components(std::string_view path) {
   if (failure f = check_strangers_way(asked.executable, surroundings(asked.executable))) return f;
   if (failure f = check_strangers_way(real, surroundings(real))) return f;
   return directory.empty() ? failure{} : check_strangers_way(directory, directory);
-}
-
-/// By a program, as the C library's own functions bind a static program to shared libraries.
-[[nodiscard]] inline failure check_account(const std::string& account) {
-  if (account.find_first_not_of("0123456789") == account.npos) return {};  // a number needs no name
-  if (run_program({"id", "-u", "--", account}).exit_code != 1) return {};
-  return refused("there is no account " + account + ": create it, or leave the choice to systemd");
 }
 
 /// A path that is not there makes systemd refuse the whole start.
@@ -124,7 +142,12 @@ inline failure check_system(const install_request& asked) {
   if (failure f = check_program(real_path(asked.executable))) return f;
   if (failure f = check_paths(asked)) return f;
   if (asked.user) return {};
-  return asked.spec.account.empty() ? check_own_account(asked) : check_account(asked.spec.account);
+  const std::string& account = asked.spec.account;
+  if (failure f = account.empty() ? check_no_account(asked.spec.name) : check_account(account)) {
+    return f;
+  }
+  if (failure f = check_writable_paths(asked)) return f;
+  return account.empty() ? check_own_account(asked) : failure{};
 }
 
 }  // namespace detail

@@ -35,6 +35,11 @@ inline constexpr std::string_view hidden_folders[] = {"/tmp", "/var/tmp", "/home
 /// Below one of them, and not that folder itself.
 [[nodiscard]] bool is_hidden(std::string_view path) noexcept;
 
+/// "root", or by its number.
+[[nodiscard]] constexpr bool is_root(std::string_view account) noexcept {
+  return account == "root" || account == "0";
+}
+
 // ---------------------------------------------------------------------------------------------
 
 [[nodiscard]] constexpr bool is_below(std::string_view path, std::string_view folder) noexcept {
@@ -48,13 +53,22 @@ inline bool is_hidden(std::string_view path) noexcept {
   return false;
 }
 
-/// The folder in which a program has its libraries and files; the program alone where that folder
-/// is everybody's, or somebody's home.
+[[nodiscard]] constexpr std::string_view parent_of(std::string_view path) noexcept {
+  return path.substr(0, path.rfind('/'));
+}
+
+/// A folder of its own below a hidden one: neither everybody's nor somebody's home.
+[[nodiscard]] inline bool is_own_folder(std::string_view folder) noexcept {
+  const std::string_view above = parent_of(folder);
+  return is_hidden(folder) && above != "/home" && above != "/run/user";
+}
+
+/// The folder in which a program has its libraries and files, which lie beside "bin"; the program
+/// alone where that folder is none of its own.
 [[nodiscard]] inline std::string_view surroundings(std::string_view program) noexcept {
-  const std::string_view folder = program.substr(0, program.rfind('/'));
-  const std::string_view above = folder.substr(0, folder.rfind('/'));
-  const bool is_home = above == "/home" || above == "/run/user";
-  return is_hidden(folder) && !is_home ? folder : program;
+  const std::string_view folder = parent_of(program);
+  if (folder.ends_with("/bin") && is_own_folder(parent_of(folder))) return parent_of(folder);
+  return is_own_folder(folder) ? folder : program;
 }
 
 inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
@@ -81,6 +95,29 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
   return !asked.user && (std::string(path) + '/').starts_with("/var/lib/" + asked.spec.name + '/');
 }
 
+/// "/" becomes nothing.
+[[nodiscard]] constexpr std::string_view without_slashes(std::string_view path) noexcept {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
+/// What lies in one of them, it is declared to write to, and so has to see the real one.
+[[nodiscard]] inline bool writes_over(const install_request& asked, std::string_view folder) {
+  const auto& all = asked.spec.writable_paths;
+  return std::any_of(all.begin(), all.end(), [folder](std::string_view path) {
+    const std::string_view p = without_slashes(path);
+    return folder == p || is_below(folder, p);
+  });
+}
+
+/// A folder that is written to as a whole is not hidden.
+[[nodiscard]] inline std::string hiding_lines(const install_request& asked) {
+  const auto any = [&](auto... folder) { return (writes_over(asked, folder) || ...); };
+  const bool homes = any("/home", "/root", "/run/user");
+  return std::string("ProtectHome=") + (homes ? "no" : "tmpfs") +
+         "\nPrivateTmp=" + (any("/tmp", "/var/tmp") ? "no" : "yes") + "\n";
+}
+
 /// Files are bound from the system's own folders: what a private /tmp or an empty /home hides is
 /// seen again at its place, even where only root may go.
 [[nodiscard]] inline std::string visible_paths(const install_request& asked,
@@ -91,10 +128,11 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
     const bool also_written = std::find(writable.begin(), writable.end(), p) != writable.end();
     if (!also_written) out += path_line("BindReadOnlyPaths", unit_path(p));
   }
-  for (const std::string& p : asked.spec.writable_paths) {
-    if (is_own_state(asked, p)) continue;
+  for (const std::string& declared : asked.spec.writable_paths) {
+    if (is_own_state(asked, declared)) continue;
+    const std::string_view p = without_slashes(declared);
     out += is_hidden(p) ? path_line("BindPaths", unit_path(p))
-                        : path_line("ReadWritePaths", unit_path(p));
+                        : path_line("ReadWritePaths", unit_path(p.empty() ? "/" : p));
   }
   return out;
 }
@@ -105,31 +143,33 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
 
 /// root without a declared capability keeps all of them: who asks for root needs something of it.
 [[nodiscard]] inline std::string capability_lines(const service_spec& spec) {
-  if (spec.capabilities.empty() && spec.account == "root") return {};
+  if (spec.capabilities.empty() && is_root(spec.account)) return {};
   std::string set;
   for (const std::string& c : spec.capabilities) set.append(set.empty() ? "" : " ").append(c);
   const std::string ambient = set.empty() ? "" : "AmbientCapabilities=" + set + "\n";
   return "CapabilityBoundingSet=" + set + "\n" + ambient;
 }
 
-/// Filters of system calls, which need no right once no new privileges can be had. A 32-bit program
-/// on a 64-bit system is not native to it.
+/// Filters of system calls, which need no right once no new privileges can be had, and the umask. A
+/// 32-bit program on a 64-bit system is not native to it.
 [[nodiscard]] inline std::string filter_lines() {
   const std::string native = sizeof(void*) == 8 ? "SystemCallArchitectures=native\n" : "";
   return native +
+         "UMask=0077\n"
          "NoNewPrivileges=yes\n"
          "LockPersonality=yes\n"
          "MemoryDenyWriteExecute=yes\n"
+         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n"
+         "RestrictNamespaces=yes\n"
          "RestrictRealtime=yes\n"
-         "RestrictSUIDSGID=yes\n";
+         "RestrictSUIDSGID=yes\n"
+         "SystemCallFilter=@system-service\n"
+         "SystemCallErrorNumber=EPERM\n";
 }
 
 /// Only the system's own manager may set these up.
 inline constexpr const char* isolation_lines =
-    "UMask=0077\n"
     "ProtectSystem=strict\n"
-    "ProtectHome=tmpfs\n"
-    "PrivateTmp=yes\n"
     "PrivateDevices=yes\n"
     "ProtectClock=yes\n"
     "ProtectControlGroups=yes\n"
@@ -138,16 +178,12 @@ inline constexpr const char* isolation_lines =
     "ProtectKernelModules=yes\n"
     "ProtectKernelTunables=yes\n"
     "ProtectProc=invisible\n"
-    "RemoveIPC=yes\n"
-    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n"
-    "RestrictNamespaces=yes\n"
-    "SystemCallFilter=@system-service\n"
-    "SystemCallErrorNumber=EPERM\n";
+    "RemoveIPC=yes\n";
 
 inline std::string sandbox_lines(const install_request& asked, const unit_facts& facts) {
   if (asked.user) return filter_lines();
   return account_lines(asked.spec) + capability_lines(asked.spec) + isolation_lines +
-         filter_lines() + visible_paths(asked, facts);
+         hiding_lines(asked) + filter_lines() + visible_paths(asked, facts);
 }
 
 }  // namespace detail

@@ -58,7 +58,7 @@ namespace detail {
 
 /// Our own limit, as installed: systemd's is longer by its patience. Zero: not known.
 [[nodiscard]] inline clock_duration own_limit(const unit_properties& unit, const char* property) {
-  const auto theirs = parse_span(unit[property]);
+  const auto theirs = parse_span(unit["LoadState"] == "loaded" ? unit[property] : "");
   if (!theirs || *theirs == (clock_duration::max)()) return theirs.value_or(clock_duration{});
   return (std::max)(*theirs - manager_patience, clock_duration::zero());
 }

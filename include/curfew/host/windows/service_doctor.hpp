@@ -10,8 +10,11 @@
 
 #include <curfew/host/install/finding.hpp>
 #include <curfew/host/install/scm_findings.hpp>
+#include <curfew/host/windows/scm_limit.hpp>
+#include <curfew/host/windows/service_owner.hpp>
 #include <curfew/host/windows/service_steps.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,14 +22,24 @@
 CURFEW_BEGIN
 
 /// `spec` as the program declares itself now. Changes nothing, and needs no rights but those that
-/// every user has to look. A service that is not installed is not found fault with.
+/// every user has to look.
 [[nodiscard]] findings examine_scm(const service_spec& spec, const std::string& name);
 
 namespace detail {
 
-/// Whether users without rights can change the file or, in a folder, put another one in its place.
-/// 0: `into` is known.
-[[nodiscard]] DWORD anybody_writes(const std::string& path, bool folder, bool& into);
+/// Whether users without rights have one of these to a file or a folder. 0: `into` is known.
+[[nodiscard]] DWORD anybody_has(DWORD rights, const std::string& path, bool& into);
+
+/// A part of a path, and the rights by which a user would decide what is found there.
+struct path_part {
+  std::string what = {};
+  std::string path = {};
+  DWORD harm = 0;
+  severity level = severity::error;
+};
+
+/// The program, its folder, and each folder above that.
+[[nodiscard]] std::vector<path_part> parts_of(const std::string& program);
 
 }  // namespace detail
 
@@ -48,6 +61,8 @@ inline constexpr DWORD harm_to_folder =
     FILE_ADD_FILE | FILE_DELETE_CHILD | right_to_delete | WRITE_DAC | WRITE_OWNER;
 inline constexpr DWORD harm_to_file =
     FILE_WRITE_DATA | FILE_APPEND_DATA | right_to_delete | WRITE_DAC | WRITE_OWNER;
+/// To put another folder in the place of the one below it; files beside that one are no harm.
+inline constexpr DWORD harm_to_parent = harm_to_folder & ~DWORD{FILE_ADD_FILE};
 
 [[nodiscard]] inline DWORD specific_rights(DWORD mask) noexcept {
   GENERIC_MAPPING files{FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_GENERIC_EXECUTE,
@@ -88,7 +103,7 @@ class rights_of_anybody {
   return rights.given();
 }
 
-inline DWORD anybody_writes(const std::string& path, bool folder, bool& into) {
+inline DWORD anybody_has(DWORD rights, const std::string& path, bool& into) {
   const std::wstring wide = utf16(path);
   DWORD size = 0;
   GetFileSecurityW(wide.c_str(), DACL_SECURITY_INFORMATION, nullptr, 0, &size);
@@ -102,33 +117,41 @@ inline DWORD anybody_writes(const std::string& path, bool folder, bool& into) {
   if (GetSecurityDescriptorDacl(room.data(), &present, &list, &defaulted) == 0) {
     return GetLastError();
   }
-  const DWORD given = rights_in(present != 0 ? list : nullptr);
-  into = (given & (folder ? harm_to_folder : harm_to_file)) != 0;
+  into = (rights_in(present != 0 ? list : nullptr) & rights) != 0;
   return 0;
 }
 
-inline void examine_writable(const std::string& path, bool folder, findings& found) {
-  const std::string what = (folder ? "the folder " : "the executable ") + path;
+inline void examine_part(const path_part& part, findings& found) {
+  const std::string what = part.what + part.path;
   bool writable = false;
-  if (const DWORD error = anybody_writes(path, folder, writable)) {
+  if (const DWORD error = anybody_has(part.harm, part.path, writable)) {
     found.push_back({severity::notice,
                      "who may change " + what + " could not be read: " + system_text(error),
                      "ask again from an elevated command prompt"});
     return;
   }
   if (!writable) return;
-  found.push_back({severity::error,
+  found.push_back({part.level,
                    what + " can be changed by every user, and so can what runs with the service's "
                           "rights",
                    "move the program below Program Files, or take the users' rights to write there "
                    "away, with icacls"});
 }
 
-[[nodiscard]] inline std::string expanded(const std::string& path) {
-  std::wstring text(32768, L'\0');
-  const DWORD size =
-      ExpandEnvironmentStringsW(utf16(path).c_str(), text.data(), static_cast<DWORD>(text.size()));
-  return size == 0 || size > text.size() ? path : utf8(text.c_str());
+/// A folder further up is no error: some systems let only its owner take what is in it, which no
+/// access list says. And nobody deletes the root.
+inline std::vector<path_part> parts_of(const std::string& program) {
+  std::vector<path_part> parts = {{"the executable ", program, harm_to_file}};
+  std::string below = program;
+  for (std::string up = directory_of(below); !up.empty() && up != below; up = directory_of(below)) {
+    const bool holds_it = below == program;
+    const bool root = up == directory_of(up);
+    const DWORD harm = holds_it ? harm_to_folder : harm_to_parent;
+    parts.push_back({"the folder ", up, root ? harm & ~right_to_delete : harm,
+                     holds_it ? severity::error : severity::warning});
+    below = up;
+  }
+  return parts;
 }
 
 [[nodiscard]] inline bool is_file(const std::string& path) {
@@ -137,15 +160,25 @@ inline void examine_writable(const std::string& path, bool folder, findings& fou
 }
 
 inline void examine_executable(const scm_settings& s, findings& found) {
-  const std::string program = expanded(meant_program(s.command_line));
+  const std::string program = installed_program(s);
   if (!is_file(program)) {
     found.push_back({severity::error, "there is no executable " + program,
                      "put it there, or install the service again from where it is now"});
     return;
   }
-  examine_writable(program, false, found);
-  const auto slash = program.find_last_of("\\/");
-  if (slash != program.npos) examine_writable(program.substr(0, slash + 1), true, found);
+  for (const path_part& part : parts_of(program)) examine_part(part, found);
+}
+
+/// What the findings advise does not work with either of them.
+inline void examine_entry(const scm_settings& s, findings& found) {
+  if (!is_ours(s)) {
+    found.push_back({severity::warning,
+                     "it was not installed by curfew, which neither changes nor removes it",
+                     "take another --name, or remove it by the means it came by"});
+  }
+  if (!is_deleted(s.name)) return;
+  found.push_back({severity::error, "it has been deleted, and goes when nobody holds it any more",
+                   std::string(scm_advice(scm_marked_for_delete))});
 }
 
 /// SCM rule 26: a process that has loaded it is told of no LOGOFF and no SHUTDOWN.
@@ -166,9 +199,14 @@ inline findings examine_scm(const service_spec& spec, const std::string& name) {
   scm_settings installed;
   const failure f = detail::read_service(name, 0, service, installed);
   if (!f) {
-    found = examine_settings(spec, installed);
+    const auto limit = detail::system_scm_limits().shutdown;
+    const auto shutdown_ms = detail::whole<std::chrono::milliseconds>(limit);
+    found = examine_settings(spec, installed, shutdown_ms);
+    detail::examine_entry(installed, found);
     detail::examine_executable(installed, found);
-  } else if (f.kind != failure::kind_type::not_installed) {
+  } else if (f.kind == failure::kind_type::not_installed) {
+    found.push_back({severity::notice, "the service is not installed", "install it"});
+  } else {
     found.push_back({severity::warning, f.text, "ask again from an elevated command prompt"});
   }
   detail::examine_user32(found);

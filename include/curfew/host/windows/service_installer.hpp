@@ -99,8 +99,7 @@ inline constexpr std::size_t longest_command_line = 3000;
                             "signs; use other words"};
 }
 
-inline void plan_new(const scm_settings& wanted, const scm_patience& patience,
-                     install_plan& into) {
+inline void plan_new(const scm_settings& wanted, const scm_patience& patience, install_plan& into) {
   into.push_back(creation_step(wanted, patience.removal));
   plan_changes<extra_settings>(fresh_scm_settings(wanted), wanted, into);
   plan_first_preshutdown(wanted, into);

@@ -232,13 +232,14 @@ struct scm_setting_list {
   }
 };
 
-/// The mark comes first: from then on a new service is known to be ours. Delayed start comes after the start mode, which allows or forbids it.
+/// The mark comes first: from then on a new service is known to be ours. Delayed start comes after
+/// the start mode, which allows or forbids it.
 using entry_settings =
     scm_setting_list<type_setting, command_line_setting, start_setting, account_setting,
                      dependencies_setting, display_name_setting>;
 using extra_settings =
-    scm_setting_list<mark_setting, description_setting, delayed_setting, failure_setting, non_crash_setting,
-                     sid_setting, privileges_setting, preshutdown_setting>;
+    scm_setting_list<mark_setting, description_setting, delayed_setting, failure_setting,
+                     non_crash_setting, sid_setting, privileges_setting, preshutdown_setting>;
 
 // ---------------------------------------------------------------------------------------------
 

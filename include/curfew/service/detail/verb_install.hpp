@@ -12,7 +12,6 @@
 #include <curfew/service/detail/verb_session.hpp>
 #include <curfew/service/detail/verb_text.hpp>
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -139,12 +138,8 @@ inline int tell_of_survivor(verb_session& s) {
 inline int remove_stopped(verb_session& s, bool ran) {
   install_plan plan;
   failure why = s.manager().plan_uninstall(s.name(), plan);
-  const int code = why ? s.fail(std::move(why)) : apply_and_tell(s, plan);
-  const auto unfinished = [](const step_result& r) {
-    return r.outcome == step_outcome::unfinished;
-  };
-  const auto& steps = s.report().steps;
-  const bool goes = steps && std::any_of(steps->begin(), steps->end(), unfinished);
+  const int code = why ? s.fail(why) : apply_and_tell(s, plan);
+  const bool goes = !why && apply_report{*s.report().steps}.unfinished();
   if (code != 0 && ran && !goes) start_again(s);
   if (code != 0) return code;
   s.report().changed = true;

@@ -98,12 +98,12 @@ inline control_result await_verb(verb_session& s, const state_goal& goal,
 /// The declaration may know less than what is installed, whose arguments can have changed it.
 [[nodiscard]] inline time_source::duration start_time(const verb_session& s,
                                                       const service_status& now) {
-  return (std::max)(s.spec().start_timeout, now.start_limit);
+  return (std::max<time_source::duration>)(s.spec().start_timeout, now.start_limit);
 }
 
 [[nodiscard]] inline time_source::duration stop_time(const verb_session& s,
                                                      const service_status& now) {
-  return (std::max)(s.spec().stop_timeout, now.stop_limit);
+  return (std::max<time_source::duration>)(s.spec().stop_timeout, now.stop_limit);
 }
 
 inline control_result start_service(verb_session& s, const service_status& now) {

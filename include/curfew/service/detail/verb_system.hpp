@@ -14,22 +14,39 @@
 #include <curfew/host/working_directory.hpp>
 #include <curfew/service/detail/verb_main.hpp>
 
+// Selector: backends define, in curfew::detail:
+//   typed_words: what the program was called with, in UTF-8
+//   verb_stops: the signals that interrupt a verb
+//   verb_signals: others as a verb needs them, while it lives
+#if CURFEW_WINDOWS
+#include <curfew/service/detail/windows/verb_process.hpp>
+#else
+#include <curfew/service/detail/posix/verb_process.hpp>
+#endif
+
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 CURFEW_BEGIN
 namespace detail {
 
-/// Obeys it, and returns the exit code. A signal ends a wait and undoes a change half way; where
-/// the process has a signal_bridge already, signals stay that one's. What only looks is spared the
-/// bridge, and finds the process as its starter has made it.
+/// Obeys what main was called with, and returns the exit code. A signal, also the hang-up of a
+/// terminal, ends a wait and undoes a change half way; where the process has a signal_bridge
+/// already, signals stay that one's. What only looks is spared the bridge, and the doctor finds the
+/// process as its starter has made it.
+[[nodiscard]] int obey_on_system(const service_spec& spec, std::span<char* const> args);
+
+/// The same for a line that was read already. `program`: as it was typed.
 [[nodiscard]] int obey_on_system(const service_spec& spec, const verb_line& line,
-                                 const char* program);
+                                 std::string_view program);
 
 // ---------------------------------------------------------------------------------------------
 
@@ -87,30 +104,43 @@ class system_backend final : public verb_backend {
 
 class standard_output final : public verb_output {
  public:
-  void out(std::string_view text) override { write(stdout, text); }
+  void out(std::string_view text) override {
+    const int error = write(stdout, text);
+    const bool wanted = error != EBADF;  // else whoever started this has closed it
+    if (error != 0 && wanted && lost_.empty()) lost_ = std::generic_category().message(error);
+  }
   void err(std::string_view text) override { write(stderr, text); }
+  [[nodiscard]] std::string lost() const override { return lost_; }
 
  private:
-  static void write(std::FILE* to, std::string_view text) {
-    std::fwrite(text.data(), 1, text.size(), to);
-    std::fflush(to);
+  static int write(std::FILE* to, std::string_view text) {
+    errno = 0;
+    const bool whole = std::fwrite(text.data(), 1, text.size(), to) == text.size();
+    if (std::fflush(to) == 0 && whole) return 0;
+    return errno != 0 ? errno : EIO;
   }
+
+  std::string lost_;
 };
 
-/// The last name in the path that the program was started by, for hints of what to type next.
-[[nodiscard]] inline std::string typed_name(const char* program) {
-  const std::string_view path = program != nullptr ? program : "";
-  const std::size_t last = path.find_last_of(separators);
-  const std::string_view name = last == path.npos ? path : path.substr(last + 1);
-  return name.empty() ? "program" : std::string(name);
+inline int obey_on_system(const service_spec& spec, std::span<char* const> args) {
+  std::vector<std::string> words = typed_words(args);
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  return obey_on_system(spec, parse_verb_line(pointers), words.empty() ? "" : words[0]);
 }
 
-inline int obey_on_system(const service_spec& spec, const verb_line& line, const char* program) {
+inline int obey_on_system(const service_spec& spec, const verb_line& line,
+                          std::string_view program) {
+  const verb_signals signals(line.what);
   const stop_source stop;
   std::error_code ec;
   std::optional<signal_bridge> bridge;
-  if (changing_verbs.contains(line.what)) bridge.emplace(stop, ec);
-  const verb_call call{spec_named(spec, line.name), line, typed_name(program), stop.get_token()};
+  signal_options options;
+  options.stop_on = verb_stops;
+  if (changing_verbs.contains(line.what)) bridge.emplace(stop, options, ec);
+  const std::string typed = typed_word(program.empty() ? "program" : program);
+  const verb_call call{spec_named(spec, line.name), line, typed, stop.get_token()};
   system_backend backend(line.user);
   standard_output output;
   return obey_verb(backend, call, output);
