@@ -46,6 +46,7 @@ std::vector<step_outcome> outcomes(const apply_report& r) {
 }
 
 failure failed(const char* text) { return {failure::kind_type::failed, text}; }
+failure later() { return {failure::kind_type::not_in_time, "held"}; }
 failure unsupported() { return {failure::kind_type::not_supported, "error 124"}; }
 
 }  // namespace
@@ -101,7 +102,7 @@ TEST_CASE("an optional step that is not supported is told of and the rest goes o
 
 TEST_CASE("an optional step that fails for another reason undoes all") {
   using kind = failure::kind_type;
-  for (const kind k : {kind::failed, kind::needs_rights, kind::not_installed, kind::not_in_time}) {
+  for (const kind k : {kind::failed, kind::needs_rights, kind::not_installed}) {
     script s;
     s.add("a");
     s.add("b", {k, "odd"}).optional = true;
@@ -123,6 +124,40 @@ TEST_CASE("what was not applied is not undone") {
   CHECK(r.why.kind == failure::kind_type::not_supported);
   CHECK(s.calls == words{"a", "b", "c", "undo b"});
   CHECK(r.steps[0].outcome == step_outcome::not_supported);
+}
+
+TEST_CASE("a step that is done but not in force yet is not undone and the rest is applied") {
+  script s;
+  s.add("a");
+  s.add("b", later());
+  s.add("c");
+  const apply_report r = apply_plan(s.plan);
+  CHECK(!r.ok());
+  CHECK(r.unfinished());
+  CHECK(r.changed());
+  CHECK(!r.half_done());
+  CHECK(r.why.kind == failure::kind_type::not_in_time);
+  CHECK(s.calls == words{"a", "b", "c"});
+  CHECK(outcomes(r) ==
+        std::vector{step_outcome::applied, step_outcome::unfinished, step_outcome::applied});
+  CHECK(r.steps[1].text == "held");
+}
+
+TEST_CASE("after a step that cannot be taken back neither a failure nor a stop undoes") {
+  stop_source stop;
+  script s;
+  s.add("a");
+  s.add("b", later());
+  s.add("c").apply = [&] {
+    stop.request_stop();
+    return failure{};
+  };
+  s.add("d", failed("no room"));
+  const apply_report r = apply_plan(s.plan, stop.get_token());
+  CHECK(s.calls == words{"a", "b", "d"});
+  CHECK(r.why.text == "held");
+  CHECK(!r.interrupted);
+  CHECK(r.steps[3].outcome == step_outcome::failed);
 }
 
 TEST_CASE("an undo that fails is told of and the others are undone") {
@@ -202,6 +237,7 @@ TEST_CASE("an exception out of a step is its failure and out of an undo does not
 TEST_CASE("outcomes have names") {
   CHECK(to_string(step_outcome::not_reached) == std::string("not reached"));
   CHECK(to_string(step_outcome::applied) == std::string("applied"));
+  CHECK(to_string(step_outcome::unfinished) == std::string("unfinished"));
   CHECK(to_string(step_outcome::not_supported) == std::string("not supported"));
   CHECK(to_string(step_outcome::failed) == std::string("failed"));
   CHECK(to_string(step_outcome::undone) == std::string("undone"));

@@ -233,3 +233,16 @@ TEST_CASE("a wait on a manual clock sleeps until that is advanced or somebody st
   CHECK(r.end == await_end::interrupted);
   CHECK(manager.looks == 1);
 }
+
+TEST_CASE("a look that a stop has cut short is an interrupt") {
+  scene s(in(service_state::starting));
+  s.manager.on_call = [&](const std::string&) {
+    if (s.clock.passed() < 2s) return;
+    s.stop.request_stop();
+    s.manager.query_fails = test::fails("has not answered");
+  };
+  const await_result r = await_state(s.manager, "web", running, 1h, s.stop.get_token());
+  CHECK(r.end == await_end::interrupted);
+  CHECK(r.status.state == service_state::starting);
+  CHECK(!r.why);
+}

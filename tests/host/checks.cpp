@@ -118,7 +118,9 @@ TEST_CASE("accounts and dependencies are names as the system has them") {
   for (const char* d : {"postgresql", "network-online.target", "foo@bar.service"}) {
     CHECK(curfew::dependency_problem(d) == "");
   }
-  for (const char* d : {"", "--now", "a\nb", "a/b"}) CHECK(curfew::dependency_problem(d) != "");
+  for (const char* d : {"", "--now", "a\nb", "a/b", "@", "@a", "a@", "a@.service"}) {
+    CHECK(curfew::dependency_problem(d) != "");
+  }
 }
 
 TEST_CASE("capabilities and privileges are spelled as the system spells them") {
@@ -143,6 +145,9 @@ TEST_CASE("every part of a request is looked at") {
   CHECK(mentions(complaint_about([](auto& r) { r.spec.working_directory = "x"; }), "working dir"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.account = "-x"; }), "account"));
   CHECK(mentions(complaint_about([](auto& r) { r.spec.dependencies = {"a", ""}; }), "dependency"));
+  for (const char* itself : {"orders-api", "orders-api.service"}) {
+    CHECK(mentions(complaint_about([&](auto& r) { r.spec.dependencies = {itself}; }), "itself"));
+  }
   CHECK(mentions(complaint_about([](auto& r) { r.spec.arguments = {"a", "b\n"}; }), "argument"));
 #if CURFEW_LINUX
   CHECK(mentions(complaint_about([](auto& r) { r.spec.writable_paths = {"a"}; }), "writable path"));

@@ -10,6 +10,10 @@
 
 #include "doctest/doctest.h"
 
+#if CURFEW_POSIX
+#include <signal.h>
+#endif
+
 namespace {
 
 using curfew::finding;
@@ -39,3 +43,50 @@ TEST_CASE("a service that nobody has installed can be examined") {
                        [](const finding& a, const finding& b) { return a.level < b.level; }));
   for (const finding& f : found) CHECK(!f.what.empty());
 }
+
+#if CURFEW_POSIX
+namespace {
+
+/// What is done about a signal, while it is another thing.
+struct seen {
+  void (*during)(int) = nullptr;
+  void (*after)(int) = nullptr;
+};
+
+void (*action_of(int number))(int) {
+  struct sigaction now = {};
+  sigaction(number, nullptr, &now);
+  return now.sa_handler;
+}
+
+seen changed(void (*before)(int), void (*from)(int), void (*to)(int)) {
+  struct sigaction old = {};
+  struct sigaction first = {};
+  first.sa_handler = before;
+  sigaction(SIGUSR1, &first, &old);
+  seen s;
+  {
+    const curfew::detail::signal_change change(SIGUSR1, from, to);
+    s.during = action_of(SIGUSR1);
+  }
+  s.after = action_of(SIGUSR1);
+  sigaction(SIGUSR1, &old, nullptr);
+  return s;
+}
+
+void handler(int) {}
+
+}  // namespace
+
+TEST_CASE("what a signal does is another thing for a while and then the old one") {
+  const seen s = changed(SIG_IGN, SIG_IGN, SIG_DFL);
+  CHECK((s.during == SIG_DFL));
+  CHECK((s.after == SIG_IGN));
+}
+
+TEST_CASE("a handler of the program itself is left alone") {
+  const seen s = changed(&handler, SIG_IGN, SIG_DFL);
+  CHECK((s.during == &handler));
+  CHECK((s.after == &handler));
+}
+#endif

@@ -111,9 +111,11 @@ TEST_CASE("a container has no more rights than were declared") {
   CHECK(has(render_kubernetes(r), "        runAsNonRoot: true"));
   CHECK(has(render_kubernetes(r), "              drop: [\"ALL\"]"));
   r.spec.capabilities = {"CAP_NET_BIND_SERVICE"};
-  r.spec.account = "root";
   CHECK(has(render_kubernetes(r), "              add: [\"NET_BIND_SERVICE\"]"));
-  CHECK_FALSE(has(render_kubernetes(r), "        runAsNonRoot: true"));
+  for (const char* root : {"root", "0"}) {
+    r.spec.account = root;
+    CHECK_FALSE(has(render_kubernetes(r), "        runAsNonRoot: true"));
+  }
 }
 
 TEST_CASE("paths that are written to are volumes") {
@@ -122,6 +124,18 @@ TEST_CASE("paths that are written to are volumes") {
   const auto text = render_kubernetes(r);
   CHECK(has(text, "            - name: writable-0\n              mountPath: \"/data one\""));
   CHECK(has(text, "        - name: writable-0\n          emptyDir: {}"));
+}
+
+TEST_CASE("a path is mounted once and not at all where Kubernetes takes none") {
+  auto r = request();
+  r.spec.writable_paths = {"/a:b", "/x", "/x"};
+  const auto text = render_kubernetes(r);
+  CHECK(is_well_formed(text));
+  CHECK(text.find("writable-1") == text.npos);
+  CHECK(text.find("mountPath: \"/a:b\"") == text.npos);
+  CHECK(has(text, "          # no volume can be mounted at a path with a colon: \"/a:b\""));
+  r.spec.writable_paths = {"/a:b"};
+  CHECK_FALSE(has(render_kubernetes(r), "          volumeMounts:"));
 }
 
 TEST_CASE("whatever is declared the text stays well formed") {

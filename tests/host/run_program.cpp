@@ -140,6 +140,20 @@ TEST_CASE("a process that ignores the end of its children loses only the exit co
   CHECK(r.output == "out\n");
   CHECK(r.exit_code == -1);
   CHECK_FALSE(r.ok());
+  CHECK(r.errors.find("its exit code was lost (SIGCHLD is ignored") == 0);
+  CHECK(finds(curfew::examine_process(), "SIGCHLD was ignored"));
+}
+
+TEST_CASE("a stop ends a program that is waited for") {
+  curfew::stop_source source;
+  std::thread stops([&source] { source.request_stop(); });
+  const auto r = sh("sleep 1000", {.limit = 1h, .stop = source.get_token()});
+  stops.join();
+  CHECK(r.interrupted);
+  CHECK(r.in_time);
+  CHECK_FALSE(r.ok());
+  CHECK(r.exit_code == 128 + SIGKILL);
+  CHECK(has_no_children());
 }
 
 TEST_CASE("signals that interrupt the wait do not end it") {

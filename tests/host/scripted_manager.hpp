@@ -61,11 +61,14 @@ class scripted_manager final : public curfew::service_manager {
   std::vector<std::string> missing = {"unit file", "enabled"};
   std::string failing_step = {};
   std::string unsupported_step = {};
+  std::string unfinished_step = {};
   bool undo_fails = false;
+  bool has_entry = true;  // else there is nothing for uninstall to remove
   std::function<void(const std::string&)> on_call = {};
 
   std::vector<std::string> calls = {};
   std::size_t looks = 0;
+  curfew::time_source::duration bounded = {};  // how long it may take for an answer
   curfew::install_request asked = {};
 
   failure query(const std::string&, service_status& into) override {
@@ -85,7 +88,7 @@ class scripted_manager final : public curfew::service_manager {
     return plan_fails;
   }
   failure plan_uninstall(const std::string&, curfew::install_plan& into) override {
-    if (now.state == service_state::not_installed) return plan_fails;
+    if (now.state == service_state::not_installed || !has_entry) return plan_fails;
     into.push_back(step("entry", "as asked", {}));
     return plan_fails;
   }
@@ -101,6 +104,9 @@ class scripted_manager final : public curfew::service_manager {
   }
   failure reload(const std::string& name) override {
     return change("reload " + name, reload_fails, when_reloaded);
+  }
+  void bound(const curfew::stop_token&, curfew::time_source::duration patience) override {
+    bounded = patience;
   }
   std::string render(const curfew::install_request& request) override {
     return "rendered " + request.spec.name + "\n";
@@ -129,6 +135,7 @@ class scripted_manager final : public curfew::service_manager {
   failure apply(const std::string& what) {
     called("apply " + what);
     if (what == failing_step) return fails("the disk is full");
+    if (what == unfinished_step) return fails("somebody holds it", failure::kind_type::not_in_time);
     if (what == unsupported_step) return fails("error 124", failure::kind_type::not_supported);
     std::erase(missing, what);
     now = in(what == "entry" ? service_state::not_installed : installed_state());

@@ -94,6 +94,7 @@ void create(const std::string& name, const std::string& image_path) {
   curfew::scm_settings s = curfew::wanted_scm_settings(request(name));
   s.command_line = image_path;
   REQUIRE(curfew::detail::create_entry(s) == 0);
+  REQUIRE(curfew::detail::write_mark(name, true) == 0);
 }
 
 }  // namespace
@@ -243,9 +244,11 @@ TEST_CASE("a service that is not installed is said not to be and is no error") {
 TEST_CASE("a service that somebody else installed is said to be") {
   const service_name name;
   create(name, "\"C:\\not there\\app.exe\"");
-  CHECK(has(found(name), "not installed by curfew"));
-  REQUIRE(curfew::detail::write_mark(name, true) == 0);
   CHECK_FALSE(has(found(name), "not installed by curfew"));
+  REQUIRE(curfew::detail::write_mark(name, false) == 0);
+  const std::string seen = found(name);
+  CHECK(has(seen, "not installed by curfew"));
+  CHECK_FALSE(has(seen, "there is no executable"));
 }
 
 TEST_CASE("SCM rule 21 - a service that has been deleted and is held is found") {

@@ -185,8 +185,10 @@ TEST_CASE("an account is one of its own or the named one") {
   CHECK_FALSE(sets(render_unit(r), "DynamicUser"));
   CHECK(has(render_unit(r), "CapabilityBoundingSet=CAP_A CAP_B\nAmbientCapabilities=CAP_A CAP_B"));
   r.spec.capabilities.clear();
-  r.spec.account = "root";
-  CHECK_FALSE(sets(render_unit(r), "CapabilityBoundingSet"));
+  for (const char* root : {"root", "0"}) {
+    r.spec.account = root;
+    CHECK_FALSE(sets(render_unit(r), "CapabilityBoundingSet"));
+  }
 }
 
 TEST_CASE("a unit of a user has nothing that needs a privilege") {
@@ -195,13 +197,37 @@ TEST_CASE("a unit of a user has nothing that needs a privilege") {
   r.spec.capabilities = {"CAP_A"};
   r.spec.account = "root";
   const auto unit = render_unit(r);
-  for (const char* key : {"User", "DynamicUser", "CapabilityBoundingSet", "AmbientCapabilities",
-                          "ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices",
-                          "ReadWritePaths", "BindPaths", "RestrictNamespaces"}) {
+  for (const char* key :
+       {"User", "DynamicUser", "CapabilityBoundingSet", "AmbientCapabilities", "ProtectSystem",
+        "ProtectHome", "PrivateTmp", "PrivateDevices", "ReadWritePaths", "BindPaths"}) {
     CAPTURE(key);
     CHECK_FALSE(sets(unit, key));
   }
-  CHECK(has(unit, "NoNewPrivileges=yes"));
+  for (const char* line : {"NoNewPrivileges=yes", "UMask=0077", "RestrictNamespaces=yes",
+                           "SystemCallErrorNumber=EPERM", "SystemCallFilter=@system-service"}) {
+    CAPTURE(line);
+    CHECK(has(unit, line));
+  }
+}
+
+TEST_CASE("what is written to as a whole is not hidden") {
+  auto r = request();
+  const auto writes = [&](const char* path) {
+    r.spec.writable_paths = {path};
+    return render_unit(r);
+  };
+  CHECK_FALSE(sets(writes("/srv"), "BindPaths"));
+  CHECK_FALSE(sets(writes("/homes/"), "BindPaths"));
+  CHECK(has(writes("/homes/"), "ReadWritePaths=/homes"));
+  CHECK(has(writes("/tmp/x/"), "BindPaths=/tmp/x"));
+  for (const char* path : {"/tmp", "/tmp/", "/tmp//"}) {
+    CHECK(has(writes(path), "BindPaths=/tmp"));
+    CHECK_FALSE(sets(writes(path), "ReadWritePaths"));
+  }
+  CHECK(has(writes("/var"), "ReadWritePaths=/var\nBindPaths=-/var/tmp"));
+  CHECK(has(writes("/"),
+            "ReadWritePaths=/\nBindPaths=-/tmp\nBindPaths=-/var/tmp\nBindPaths=-/home\n"
+            "BindPaths=-/root\nBindPaths=-/run/user"));
 }
 
 TEST_CASE("a unit never hides its own program") {
@@ -217,6 +243,10 @@ TEST_CASE("a unit never hides its own program") {
   shown("/var/tmp/a b:c/web", "BindReadOnlyPaths=\"/var/tmp/a b:c\"");
   shown("/home/ann/web", "BindReadOnlyPaths=/home/ann/web");
   shown("/home/ann/app/web", "BindReadOnlyPaths=/home/ann/app");
+  shown("/home/ann/app/bin/web", "BindReadOnlyPaths=/home/ann/app");
+  shown("/home/ann/bin/web", "BindReadOnlyPaths=/home/ann/bin");
+  shown("/root/bin/web", "BindReadOnlyPaths=/root/bin");
+  shown("/tmp/bin/web", "BindReadOnlyPaths=/tmp/bin");
   shown("/root/web", "BindReadOnlyPaths=/root/web");
   shown("/root/app/web", "BindReadOnlyPaths=/root/app");
   shown("/run/user/7/web", "BindReadOnlyPaths=/run/user/7/web");

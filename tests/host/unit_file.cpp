@@ -8,6 +8,8 @@
 
 #if CURFEW_LINUX
 
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +19,8 @@
 
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "posix_support.hpp"
 
 namespace {
 
@@ -49,6 +53,15 @@ unsigned mode(const std::string& path) {
   return ::stat(path.c_str(), &s) == 0 ? s.st_mode & 07777u : 0;
 }
 
+/// A shell script in the place of a program.
+class script {
+ public:
+  script(const std::string& path, const std::string& lines) {
+    std::ofstream(path) << "#!/bin/sh\n" << lines << '\n';
+    ::chmod(path.c_str(), 0755);
+  }
+};
+
 /// A variable of the environment for the time of a test.
 class variable {
  public:
@@ -78,7 +91,7 @@ curfew::findings with(const std::string& changes, const curfew::service_spec& sp
   const std::string before =
       "Type=notify\nNotifyAccess=main\nTimeoutStartUSec=35s\nTimeoutStopUSec=35s\n"
       "ExecStart={ path=/bin/sh ; argv[]=/bin/sh ; }\nUnitFileState=enabled\nPrivateTmp=yes\n";
-  return examine_unit(spec, "web", false, unit_properties::parse(before + changes));
+  return examine_unit(spec, {"web", false, unit_properties::parse(before + changes)});
 }
 
 bool finds(const curfew::findings& all, const std::string& what) {
@@ -94,20 +107,22 @@ TEST_CASE("a unit file is written as a whole and readable by all") {
   const scratch folder;
   const unit_file file(folder / "a/b", "web.service");
   std::vector<std::string> made;
-  CHECK_FALSE(file.write("one\n", made));
+  CHECK_FALSE(file.write({"one\n"}, made));
   CHECK(made.size() == 2);
-  CHECK_FALSE(file.write("two\n", made));
+  CHECK_FALSE(file.write({"two\n"}, made));
   CHECK(content(file.path()) == "two\n");
   CHECK(mode(file.path()) == 0644);
   CHECK(std::distance(fs::directory_iterator(folder / "a/b"), {}) == 1);
-  std::string bytes;
-  CHECK_FALSE(file.read(bytes));
-  CHECK(bytes == "two\n");
+  stored_unit read;
+  CHECK_FALSE(file.read(read));
+  CHECK(read.bytes == "two\n");
+  CHECK(read.mode == 0644);
+  CHECK(read.is_safe());
   CHECK_FALSE(file.remove());
   CHECK_FALSE(file.remove());
-  bytes.clear();
-  CHECK_FALSE(file.read(bytes));
-  CHECK(bytes.empty());
+  stored_unit none;
+  CHECK_FALSE(file.read(none));
+  CHECK(none.bytes.empty());
 }
 
 TEST_CASE("a unit file that cannot be written leaves nothing behind") {
@@ -115,20 +130,47 @@ TEST_CASE("a unit file that cannot be written leaves nothing behind") {
   fs::create_directory(folder / "web.service");  // a rename cannot replace it
   const unit_file file(folder / ".", "web.service");
   std::vector<std::string> made;
-  const auto f = file.write("one\n", made);
+  const auto f = file.write({"one\n"}, made);
   CHECK(f.kind == curfew::failure::kind_type::failed);
   CHECK(made.empty());
   CHECK(folder.size() == 1);
   std::ofstream(folder / "plain") << "x";
-  CHECK(unit_file(folder / "plain", "web.service").write("one\n", made));
+  CHECK(unit_file(folder / "plain", "web.service").write({"one\n"}, made));
 }
 
-TEST_CASE("a link in the place of a unit file is not followed") {
+TEST_CASE("a link or an empty file in the place of a unit file is a mask") {
   const scratch folder;
   fs::create_symlink("/dev/null", folder / "web.service");
-  std::string bytes;
-  const auto f = unit_file(folder / "", "web.service").read(bytes);
+  std::ofstream(folder / "empty.service");
+  stored_unit read;
+  auto f = unit_file(folder / "", "web.service").read(read);
   CHECK(f.text.find("is a link, so the unit is masked") != f.text.npos);
+  f = unit_file(folder / "", "empty.service").read(read);
+  CHECK(f.text.find("is empty, so the unit is masked") != f.text.npos);
+}
+
+TEST_CASE("a unit file that others can change is not safe") {
+  const scratch folder;
+  const unit_file file(folder / ".", "web.service");
+  std::vector<std::string> made;
+  for (const mode_t shared : {0664u, 0646u, 0666u}) {
+    CHECK_FALSE(file.write({"one\n", shared}, made));
+    CHECK(mode(file.path()) == shared);
+    stored_unit read;
+    CHECK_FALSE(file.read(read));
+    CHECK_FALSE(read.is_safe());
+  }
+}
+
+TEST_CASE("a mask of nearly all rights does not close new folders to their owner") {
+  const scratch folder;
+  const mode_t before = ::umask(0777);
+  std::vector<std::string> made;
+  const bool good = make_folders(folder / "a/b", made);
+  ::umask(before);
+  CHECK(good);
+  CHECK(mode(folder / "a") == 0700);
+  CHECK(mode(folder / "a/b") == 0700);
 }
 
 TEST_CASE("only files that begin with our mark are ours") {
@@ -151,7 +193,7 @@ TEST_CASE("a failed step takes back the folders that it has made") {
   fs::remove_all(home / "config");
   const systemctl manager(true);
   const unit_steps steps(manager, "web");
-  const auto step = steps.file("", "text\n");
+  const auto step = steps.file({}, {"text\n"});
   CHECK_FALSE(step.apply());
   CHECK(content(home / "config/systemd/user/web.service") == "text\n");
   const variable path("PATH", "/nowhere");
@@ -159,18 +201,20 @@ TEST_CASE("a failed step takes back the folders that it has made") {
   CHECK_FALSE(fs::exists(home / "config"));
 }
 
-TEST_CASE("an undone step gives back the old bytes") {
+TEST_CASE("an undone step gives back the old bytes and the old mode") {
   const scratch home;
   const variable place("XDG_CONFIG_HOME", (home / "config").c_str());
   const variable path("PATH", "/nowhere");
   const unit_steps steps(systemctl(true), "web");
   const auto file = home / "config/systemd/user/web.service";
-  CHECK_FALSE(steps.file("", "old\n").apply());
-  const auto step = steps.file("old\n", "new\n");
+  CHECK_FALSE(steps.file({}, {"old\n", 0600}).apply());
+  const auto step = steps.file({"old\n", 0600}, {"new\n"});
   CHECK_FALSE(step.apply());
   CHECK(content(file) == "new\n");
+  CHECK(mode(file) == 0644);
   CHECK(step.undo());
   CHECK(content(file) == "old\n");
+  CHECK(mode(file) == 0600);
 }
 
 TEST_CASE("units of a user lie where the XDG directories say") {
@@ -202,6 +246,51 @@ TEST_CASE("without systemctl nothing is done and the reason is told") {
   CHECK(manager.start("web").kind == curfew::failure::kind_type::not_supported);
   CHECK(manager.start("--now").kind == curfew::failure::kind_type::failed);
   CHECK(plan.empty());
+}
+
+TEST_CASE("of all that systemctl says the failure is the reason") {
+  CHECK(reason_in("Created symlink a -> b.\nFailed to enable: no\nSee more.\n") ==
+        "Failed to enable: no");
+  CHECK(reason_in("Warning: changed on disk\nAccess denied\n\n") == "Access denied");
+  CHECK(reason_in("one") == "one");
+  CHECK(reason_in("") == "");
+}
+
+TEST_CASE("a stop ends the wait for systemctl but not what takes a step back") {
+  const scratch folder;
+  const script systemctl(folder / "systemctl",
+                         "case \"$*\" in *disable*) : >\"$0.undone\";; *) sleep 1000;; esac");
+  const variable path("PATH", (folder / "" + ":/usr/bin:/bin").c_str());
+  curfew::stop_source source;
+  source.request_stop();
+  const curfew::detail::systemctl manager(true);
+  const auto bound = manager.bound(source.get_token(), std::chrono::hours(1));
+  const auto step = unit_steps(bound, "web").enabled(true, "disabled");
+  CHECK(step.apply().text == "systemctl enable was interrupted");
+  CHECK(fs::exists(folder / "systemctl.undone"));
+  curfew::systemd_service_manager all(true);
+  all.bound(source.get_token(), std::chrono::hours(1));
+  curfew::service_status status;
+  CHECK(all.query("web", status).text == "systemctl show was interrupted");
+}
+
+TEST_CASE("a systemctl whose exit code is lost is told so") {
+  const scratch folder;
+  const script systemctl(folder / "systemctl", "echo ActiveState=active");
+  const variable path("PATH", (folder / "" + ":/usr/bin:/bin").c_str());
+  const test::disposition ignored(SIGCHLD, SIG_IGN);
+  curfew::systemd_service_manager manager(true);
+  curfew::service_status status;
+  CHECK(manager.query("web", status).text.find("systemctl show: its exit code was lost") == 0);
+}
+
+TEST_CASE("only of a systemctl that is not there it is said that systemd is not") {
+  const scratch folder;
+  std::ofstream(folder / "systemctl") << "no program";
+  ::chmod((folder / "systemctl").c_str(), 0755);
+  const variable path("PATH", (folder / "" + ":/usr/bin:/bin").c_str());
+  const auto f = curfew::detail::systemctl(true).run({"start", "web"});
+  CHECK(f.kind == curfew::failure::kind_type::failed);
 }
 
 TEST_CASE("a manager of a user renders units of a user whatever is asked") {
@@ -237,7 +326,8 @@ TEST_CASE("the words of systemctl become a state") {
 TEST_CASE("a status has what the last run left") {
   const auto now = status_of(unit_properties::parse(
       "ActiveState=active\nMainPID=4711\nExecMainCode=1\nExecMainStatus=3\nStatusText=a=b\n"
-      "UnitFileState=enabled-runtime\nStateChangeTimestampMonotonic=5000000000\n"
+      "UnitFileState=enabled\nLoadState=loaded\nTimeoutStartUSec=1min "
+      "35s\nTimeoutStopUSec=infinity\nStateChangeTimestampMonotonic=5000000000\n"
       "TriggeredBy=web.socket web.timer\n"));
   CHECK(now.since == 5000000000);
   CHECK(now.triggers == "web.socket web.timer");
@@ -245,7 +335,28 @@ TEST_CASE("a status has what the last run left") {
   CHECK(now.exit_code == 3);
   CHECK(now.text == "a=b");
   CHECK(now.enabled);
-  CHECK(status_of(unit_properties::parse("ExecMainCode=2\nExecMainStatus=9\n")).exit_code == 137);
+  CHECK(now.start_limit == std::chrono::seconds(90));
+  CHECK(now.stop_limit == (clock_duration::max)());
+}
+
+TEST_CASE("the note of a run that was killed is not told") {
+  const auto status = [](const std::string& text) {
+    return status_of(unit_properties::parse(text));
+  };
+  const auto killed = status("ExecMainCode=2\nExecMainStatus=9\nStatusText=at work\n");
+  CHECK(killed.exit_code == 137);
+  CHECK(killed.text == "");
+  CHECK(status("ExecMainCode=1\nExecMainStatus=1\nStatusText=no port\n").text == "no port");
+  CHECK(status("MainPID=7\nExecMainCode=2\nStatusText=at work\n").text == "at work");
+}
+
+TEST_CASE("a limit that is not of the unit is not told") {
+  const auto gone = status_of(unit_properties::parse("LoadState=not-found\nTimeoutStopUSec=90s\n"));
+  CHECK(gone.stop_limit == clock_duration::zero());
+}
+
+TEST_CASE("what starts until the next boot only does not start with the system") {
+  CHECK_FALSE(status_of(unit_properties::parse("UnitFileState=enabled-runtime\n")).enabled);
 }
 
 TEST_CASE("a signal is sent for a reload only where the unit does nothing else for it") {
@@ -297,7 +408,7 @@ TEST_CASE("what a service needs has to be there") {
 }
 
 TEST_CASE("the doctor finds nothing wrong with a healthy unit") {
-  CHECK(examine_unit({}, "web", false, healthy).empty());
+  CHECK(examine_unit({}, {"web", false, healthy}).empty());
 }
 
 TEST_CASE("the doctor finds what keeps systemd and the program from understanding each other") {
@@ -310,6 +421,41 @@ TEST_CASE("the doctor finds what keeps systemd and the program from understandin
   curfew::service_spec watched;
   watched.watchdog = std::chrono::seconds(3);
   CHECK(finds(with("WatchdogUSec=2s\n", watched), "between two heartbeats"));
+  for (const char* none : {"WatchdogUSec=0\n", "WatchdogUSec=infinity\n"}) {
+    const auto found = with(none, watched);
+    CHECK(finds(found, "nobody restarts the service when it is stuck"));
+    CHECK(found.front().level == curfew::severity::warning);
+    CHECK(found.size() == 1);
+  }
+  CHECK(with("WatchdogUSec=3s\n", watched).empty());
+}
+
+TEST_CASE("the doctor finds what keeps a stop from being one") {
+  CHECK(finds(with("KillSignal=9\n"), "KillSignal=SIGKILL"));
+  CHECK(finds(with("KillMode=none\n"), "KillMode=none"));
+  CHECK(with("KillSignal=15\nKillMode=mixed\n").empty());
+}
+
+TEST_CASE("a fix is one that works") {
+  const std::string own = "/etc/systemd/system/web.service.d/z.conf";
+  const auto added = with("Type=simple\nDropInPaths=/usr/lib/service.d/a.conf " + own + "\n");
+  CHECK(added.front().fix.find("out of " + own + ", then systemctl daemon-reload") !=
+        std::string::npos);
+  CHECK(with("Type=simple\n").front().fix == "Type=notify: install again");
+  CHECK(with("UnitFileState=static\n").front().fix == "install again");
+  examined_unit foreign{"web", true, unit_properties::parse("Type=simple\n"), false};
+  const auto found = examine_unit({}, foreign);
+  CHECK(found.front().fix == "Type=notify: systemctl --user edit web");
+  CHECK(finds(found, "was not written by curfew"));
+}
+
+TEST_CASE("the doctor finds that the unit starts another program") {
+  const auto found = [](const std::string& program) {
+    return examine_unit({}, {"web", false, healthy, true, program});
+  };
+  CHECK(found("/bin/sh").empty());
+  CHECK(finds(found("/bin/ls"), "the unit starts /bin/sh, and not this program"));
+  CHECK(finds(with("ExecMainStatus=127\n"), "did not find its libraries"));
 }
 
 TEST_CASE("the doctor finds a program that is gone or hidden") {
@@ -354,10 +500,13 @@ TEST_CASE("the doctor finds what was changed since the install") {
 }
 
 TEST_CASE("the doctor tells why there is nothing to look at") {
-  const auto why = [](const char* text) { return no_unit(unit_properties::parse(text)); };
+  const auto why = [](const char* text) {
+    return no_unit({"web", true, unit_properties::parse(text)});
+  };
   CHECK_FALSE(why("LoadState=loaded\n"));
   CHECK(why("LoadState=not-found\n")->level == curfew::severity::notice);
   CHECK(why("LoadState=masked\n")->level == curfew::severity::error);
+  CHECK(why("LoadState=masked\n")->fix == "systemctl --user unmask web");
   CHECK(why("LoadState=bad-setting\n")->level == curfew::severity::error);
 }
 

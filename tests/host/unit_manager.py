@@ -356,6 +356,13 @@ class Analyze(unittest.TestCase):
                 self.assertLess(float(level[1]), 5.0)
                 self.assertEqual(result.returncode, 0)
 
+    def test_a_unit_of_a_user_has_what_needs_no_privilege(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run("systemd-analyze", "security", "--offline=true", "--no-pager",
+                         str(self.unit(folder, True, [])))
+        level = re.search(r"exposure level for .*: ([0-9.]+)", result.stdout)
+        self.assertLess(float(level[1]), 7.0)
+
     def test_a_deployment_is_yaml_and_keeps_the_arguments(self):
         try:
             import yaml
@@ -384,7 +391,7 @@ def main():
     if args.runner or not (Programs.folder / "unit_verbs").exists() or not RIG.exists():
         return SKIPPED
     if not args.inside:
-        return subprocess.run([RIG, "--timeout", "100", sys.executable, __file__, "--inside",
+        return subprocess.run([RIG, "--timeout", "100", sys.executable, sys.argv[0], "--inside",
                                *sys.argv[1:]], check=False).returncode
     loader = unittest.defaultTestLoader
     loader.testNamePatterns = [f"*{args.only}*"] if args.only else None

@@ -139,7 +139,7 @@ class System(unittest.TestCase):
     def test_a_service_sees_its_program_wherever_it_lies(self):
         for number, folder in enumerate((
                 "/tmp", "/tmp/one", "/var/tmp/two", "/home/ann", "/home/ann/app", "/root",
-                "/root/app", "/run/user/7/app", "/srv/a b$c%d", "/tmp/a:b 'c' %h/d")):
+                "/root/app", "/run/user/7/app", "/home/ann/deep/bin", "/srv/a b$c%d", "/tmp/a:b 'c' %h/d")):
             with self.subTest(folder):
                 if "'" in folder:  # a link, as systemd starts no program with a quote in its path
                     target, program = put(folder), "/opt/linked"
@@ -158,6 +158,74 @@ class System(unittest.TestCase):
                                    f"folder={folder}", arguments=[f"--write={folder}/file"])
                 self.assertIn(folder, " ".join(f"{k} {v}" for k, v in saw.items()))
                 self.assertEqual(pathlib.Path(folder, "file").read_text(), "written\n")
+
+    def test_what_is_written_to_a_shared_folder_is_there_for_all(self):
+        for number, path in enumerate(("/tmp", "/var/tmp/")):
+            self.runs(f"shares{number}", put("/opt/shares"), f"writable={path}",
+                      arguments=[f"--write={path}/shared"])
+            self.assertEqual(pathlib.Path(path, "shared").read_text(), "written\n")
+
+    def test_paths_that_the_account_cannot_write_to_are_refused(self):
+        folder, program = pathlib.Path("/srv/closed data"), put("/opt/closed")
+        folder.mkdir(mode=0o755)
+
+        def refused(*account):
+            said = verbs("install", "name=writer", f"exe={program}", f"writable={folder}/", *account)
+            self.assertEqual(verbs("status", "name=writer").split(" |")[0], "not installed")
+            return said
+        self.assertRegex(refused(), "^refused 1 the service's own account cannot write to "
+                                    "/srv/closed data because .*: chmod o\\+w it, declare")
+        self.assertRegex(refused("account=nobody"), "^refused 1 nobody cannot write to /srv/closed ")
+        os.chown(folder, 65534, 65534)
+        for account in ("nobody", "65534", "root"):
+            said = verbs("plan-install", "name=writer", f"exe={program}", f"writable={folder}",
+                         f"account={account}")
+            self.assertRegex(said, "^unit file ")
+        self.runs("writer", program, "account=nobody", f"writable={folder}",
+                  arguments=[f"--write={folder}/file"])
+        self.assertTrue(verbs("install", "name=writes", f"exe={program}").endswith("done\n"))
+        self.assertIn("cannot write", verbs("doctor", "name=writes", f"writable={folder}"))
+        verbs("uninstall", "name=writes")
+
+    def test_the_data_of_others_are_not_taken(self):
+        data, program = pathlib.Path("/var/lib/theirdata"), put("/opt/taker")
+        data.mkdir(mode=0o700)
+        os.chown(data, 27, 27)
+        words = ("name=theirdata", f"exe={program}")
+        self.assertRegex(verbs("install", *words), "^refused 1 there is a /var/lib/theirdata already")
+        self.assertRegex(verbs("install", *words, "account=nobody"), "if it is, chown nobody and")
+        self.assertRegex(verbs("plan-install", *words, "account=27"), "^unit file ")
+        self.assertEqual((data.stat().st_uid, data.is_symlink()), (27, False))
+
+    def test_a_service_finds_its_own_data_again(self):
+        for account in ([], ["account=nobody"]):
+            for _ in range(2):
+                self.runs(f"again{len(account)}", put("/opt/again"), *account)
+
+    def test_the_rights_of_an_account_are_not_taken(self):
+        program = put("/opt/thief")
+        for name in ("root", "daemon"):
+            self.assertRegex(verbs("install", f"name={name}", f"exe={program}"),
+                             f"^refused 1 there is an account {name} already")
+        self.assertRegex(verbs("install", "name=shadow", f"exe={program}"),
+                         "^refused 1 there is a group shadow already")
+        self.assertRegex(verbs("plan-install", "name=daemon", f"exe={program}", "account=daemon"),
+                         "^unit file ")
+
+    def test_an_account_of_its_own_is_no_obstacle_while_it_runs(self):
+        words = ("name=alive", f"exe={put('/opt/alive')}")
+        self.assertTrue(verbs("install", *words).endswith("done\n"))
+        subprocess.run(["systemctl", "start", "alive"], timeout=60, check=False)
+        self.assertEqual(verbs("install", *words), "done\n")
+        subprocess.run(["systemctl", "stop", "alive"], timeout=60, check=False)
+        self.assertTrue(verbs("uninstall", *words).endswith("done\n"))
+
+    def test_without_a_bus_only_root_can_ask(self):
+        os.chmod("/opt/curfew/unit_verbs", 0o755)
+        said = subprocess.run(
+            ["setpriv", "--reuid=65534", "--clear-groups", "/opt/curfew/unit_verbs", "status",
+             "name=mine"], text=True, stdout=subprocess.PIPE, timeout=60, check=False).stdout
+        self.assertRegex(said, "^refused 2 needs root: this system has no D-Bus")
 
     def test_a_named_account_is_taken(self):
         saw, _ = self.runs("named", put("/opt/named"), "account=nobody")

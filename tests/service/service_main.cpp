@@ -94,6 +94,16 @@ TEST_CASE("the verb run calls main under the name that was given") {
   CHECK(enter({"web", "run", "--name", "other", "x"}).name == "other");
 }
 
+TEST_CASE("a program that is asked for help lists its verbs") {
+  for (const char* word : {"--help", "-h", "help"}) {
+    CHECK(enter({"web", word}).code == 0);
+    CHECK(enter({"web", word}).name == "main was not called");
+  }
+  CHECK(enter({"web", "--port", "--help"}).name == "declared");
+  CHECK(own({"web", "--help"}) == words{"--help"});
+  CHECK(own({"web", "help"}).empty());
+}
+
 TEST_CASE("no other verb calls main") {
   for (const char* verb : {"install", "uninstall", "start", "stop", "restart", "reload", "status",
                            "render", "doctor", "run"}) {

@@ -65,7 +65,7 @@ TEST_CASE("a service that is paused is not started") {
   web.services.now = in(service_state::paused);
   CHECK(web.type("start") == 1);
   CHECK(web.complains("web: is paused\n"));
-  CHECK(web.complains("web_server restart"));
+  CHECK(web.complains("next: sc continue web, or web_server restart\n"));
 }
 
 TEST_CASE("a start that fails says in which state the service is and where to look") {
@@ -138,6 +138,68 @@ TEST_CASE("a stop has the time of the declaration and a reserve") {
   web.services.when_stopped = {in(service_state::stopping)};
   CHECK(web.type("stop") == 1);
   CHECK(web.clock.passed() == 35s);
+}
+
+TEST_CASE("a service that was installed with more time than is declared has that and a reserve") {
+  stage web;
+  web.spec.start_timeout = 40s;
+  web.spec.stop_timeout = 20s;
+  web.services.when_stopped = {in(service_state::stopping)};
+  web.services.when_started = {in(service_state::starting)};
+  web.services.now = in(service_state::running);
+  web.services.now.start_limit = 60s;
+  web.services.now.stop_limit = 105s;
+  const curfew::service_status runs = web.services.now;
+  CHECK(web.type("stop") == 1);
+  CHECK(web.clock.passed() == 120s);
+  web.services.now = runs;
+  CHECK(web.type("uninstall") == 1);
+  CHECK(web.clock.passed() == 240s);
+  web.services.now = runs;
+  web.services.when_restarted = {in(service_state::stopping)};
+  CHECK(web.type("restart") == 1);
+  CHECK(web.clock.passed() == 420s);
+  web.services.now = runs;
+  web.services.now.state = service_state::stopped;
+  CHECK(web.type("start") == 1);
+  CHECK(web.clock.passed() == 495s);
+}
+
+TEST_CASE("a service of somebody else may be looked at and is not touched") {
+  for (const char* verb : {"start", "stop", "restart", "reload", "uninstall"}) {
+    for (const service_state state : {service_state::stopped, service_state::running}) {
+      stage web;
+      web.services.now = in(state);
+      web.services.now.ours = false;
+      CHECK(web.type(verb + std::string(" --name sshd")) == 1);
+      CHECK(web.complained ==
+            "sshd: there is a service of that name already, and not of this program: take another "
+            "--name\n");
+      CHECK(web.type(verb + std::string(" --dry-run")) == 1);
+      CHECK(web.services.calls.empty());
+      CHECK(web.type("status") == (state == service_state::running ? 0 : 3));
+      CHECK(web.said("  owner   not this program"));
+      CHECK(web.type("doctor") == 0);
+    }
+  }
+}
+
+TEST_CASE("a stop of a service that fails in doing so says that it is stopped") {
+  stage web;
+  web.services.now = in(service_state::running);
+  curfew::service_status dead = in(service_state::failed);
+  dead.exit_code = 203;
+  web.services.when_stopped = {dead};
+  CHECK(web.type("stop") == 0);
+  CHECK(web.printed == "web: stopped; its last run has failed (exit code 203)\n");
+}
+
+TEST_CASE("what a service has said before it ended is not told as if it were so") {
+  stage web;
+  web.services.now = in(service_state::failed, "3 connections");
+  web.type("status");
+  CHECK(web.said("  said    3 connections\n"));
+  CHECK(!web.said("note"));
 }
 
 TEST_CASE("the command line has the last word about the time") {

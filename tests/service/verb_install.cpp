@@ -17,6 +17,8 @@ using test::in;
 using test::stage;
 using test::words;
 
+const std::string quote = CURFEW_WINDOWS != 0 ? "\"" : "'";
+
 }  // namespace
 
 TEST_CASE("install shows the difference and applies it and says what to do next") {
@@ -26,9 +28,9 @@ TEST_CASE("install shows the difference and applies it and says what to do next"
         "  + unit file  as asked\n"
         "  + enabled    as asked\n"
         "web: installed\n"
-        "runs: \"" +
-            test::root +
-            "web server\" --port 80\n"
+        "runs: " +
+            quote + test::root + "web server" + quote +
+            " --port 80\n"
             "next: web_server start\n");
   CHECK(web.complained.empty());
   CHECK(web.services.calls == words{"apply unit file", "apply enabled"});
@@ -266,6 +268,52 @@ TEST_CASE("a removal that fails leaves a service alone that did not run") {
   web.services.failing_step = "entry";
   CHECK(web.type("uninstall") == 1);
   CHECK(web.services.calls == words{"apply entry"});
+}
+
+TEST_CASE("what runs without an entry is stopped by uninstall") {
+  stage web;
+  web.services.has_entry = false;
+  web.services.now = in(service_state::running);
+  CHECK(web.type("uninstall --dry-run") == 0);
+  CHECK(web.services.calls.empty());
+  CHECK(web.type("uninstall") == 0);
+  CHECK(web.services.calls == words{"stop web"});
+  CHECK(web.said("web: uninstalled\n"));
+  web.services.now = in(service_state::failed);
+  CHECK(web.type("uninstall") == 0);
+  CHECK(web.printed == "web: is not installed\n");
+}
+
+TEST_CASE("a removal that is done but not in force yet is neither undone nor denied") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.services.unfinished_step = "entry";
+  CHECK(web.type("uninstall") == 1);
+  CHECK(web.services.calls == words{"stop web", "apply entry"});
+  CHECK(web.said("  ! entry: unfinished: somebody holds it\n"));
+  CHECK(!web.said("started again"));
+  CHECK(web.complains("web: somebody holds it\nwhat is marked with ! is done, and in force when"));
+  CHECK(web.type("uninstall --json") == 1);
+  CHECK(web.said(R"("kind":"not_in_time")"));
+  CHECK(web.said(R"("changed":true)"));
+}
+
+TEST_CASE("hints can be typed whatever the program is called") {
+  using curfew::detail::cmd_word;
+  using curfew::detail::shell_word;
+  CHECK(shell_word("./web_server-2") == "./web_server-2");
+  CHECK(shell_word("") == "''");
+  CHECK(shell_word("a b") == "'a b'");
+  CHECK(shell_word("it's $HOME") == "'it'\\''s $HOME'");
+  CHECK(shell_word("\xc3\xbc") == "\xc3\xbc");
+  CHECK(cmd_word("C:\\web.exe") == "C:\\web.exe");
+  CHECK(cmd_word("C:\\a b\\") == "\"C:\\a b\\\\\"");
+  CHECK(cmd_word("c\"d") == "\"c\\\"d\"");
+  CHECK(cmd_word("a&b") == "\"a&b\"");
+  stage web;
+  web.spec.arguments = {"c\"d", "e f"};
+  CHECK(web.type("install") == 0);
+  CHECK(web.said(CURFEW_WINDOWS != 0 ? " \"c\\\"d\" \"e f\"\n" : " 'c\"d' 'e f'\n"));
 }
 
 TEST_CASE("an interrupt while the service stops leaves it so and removes nothing") {

@@ -15,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using curfew::detail::all_verbs;
+using curfew::detail::all_verbs_help;
 using curfew::detail::changing_verbs;
 using curfew::detail::parse_seconds;
 using curfew::detail::parse_verb_line;
@@ -44,7 +45,7 @@ TEST_CASE("each verb is known by its word and nothing else is a verb") {
     CHECK(parse_verb_line(t.words()).what == v);
     CHECK(parse_verb_line(t.words()).error.empty());
   }
-  for (const char* word : {"", "Install", "instal", "installs", "--help", "help", "none"}) {
+  for (const char* word : {"", "Install", "instal", "installs", "--help", "Help", "none"}) {
     const typed t({"web", word});
     CHECK(parse_verb_line(t.words()).what == verb::none);
     CHECK(own(parse_verb_line(t.words())) == words{word});
@@ -106,6 +107,7 @@ TEST_CASE("what cannot be meant is wrong usage") {
   CHECK(error_of({"web", "start", "--timeout", "soon"}) == "--timeout wants SECONDS, not soon");
   CHECK(error_of({"web", "start", "--user=yes"}) == "--user takes no value");
   CHECK(error_of({"web", "run", "--name"}) == "--name wants NAME");
+  CHECK(error_of({"web", "help", "--name", "x"}) == "help has no option --name");
 }
 
 TEST_CASE("the first error is told and the rest is read all the same") {
@@ -113,6 +115,28 @@ TEST_CASE("the first error is told and the rest is read all the same") {
   const verb_line line = parse_verb_line(t.words());
   CHECK(line.error == "start has no option --foo");
   CHECK(line.json);
+}
+
+TEST_CASE("an option is no value of another one unless it is put there with an equals sign") {
+  for (const char* option : {"--name", "--timeout"}) {
+    const typed t({"web", "stop", option, "--json"});
+    const verb_line line = parse_verb_line(t.words());
+    CHECK(line.error.find(std::string(option) + " wants ") == 0);
+    CHECK(line.json);
+  }
+  const typed t({"web", "stop", "--name=--json"});
+  CHECK(parse_verb_line(t.words()).name == "--json");
+}
+
+TEST_CASE("only verbs that wait have a limit for it") {
+  for (const verb v : every_verb) {
+    const bool waits = v == verb::uninstall || v == verb::start || v == verb::stop ||
+                       v == verb::restart || v == verb::reload;
+    const std::string word(to_string(v));
+    const typed t({"web", word.c_str(), "--timeout", "1"});
+    CHECK(parse_verb_line(t.words()).timeout.has_value() == waits);
+    CHECK((verb_help(v, "web").find("--timeout") != std::string::npos) == waits);
+  }
 }
 
 TEST_CASE("seconds are whole or have a part") {
@@ -149,5 +173,24 @@ TEST_CASE("every verb has a help of its own that names its options and exit code
 TEST_CASE("the help of status tells what its exit codes mean") {
   const std::string text = verb_help(verb::status, "web");
   CHECK(text.find("0 running, 3 not running, 4 not installed") != text.npos);
-  CHECK(text.find("2 usage, 77 needs") != text.npos);
+  CHECK(text.find("2 usage") != text.npos);
+}
+
+TEST_CASE("missing rights and interrupts are the exit codes of verbs that change something") {
+  for (const verb v : every_verb) {
+    const std::string text = verb_help(v, "web");
+    CHECK((text.find("77 needs") != text.npos) == changing_verbs.contains(v));
+    CHECK((text.find("130 interrupted") != text.npos) == changing_verbs.contains(v));
+  }
+}
+
+TEST_CASE("the help of all verbs has a line for each of them") {
+  const std::string text = all_verbs_help("web");
+  CHECK(text.find("usage: web VERB [OPTIONS]\n") == 0);
+  for (const verb v : every_verb) {
+    CHECK(text.find("\n  " + std::string(to_string(v)) + "  ") != text.npos);
+  }
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    CHECK(text.find('\n', at) - at <= 80);
+  }
 }

@@ -6,10 +6,12 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 
@@ -66,7 +68,47 @@ class Lines(unittest.TestCase):
         for verb in VERBS:
             done = typed(verb, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""), verb)
-            self.assertRegex(done.stdout, rf"^usage: verb_subject(\.exe)? {verb} ")
+            self.assertRegex(done.stdout, rf"^usage: .*verb_subject(\.exe)?\"? {verb} ")
+
+    def test_all_verbs_have_a_help(self):
+        for word in ("help", "--help", "-h"):
+            done = typed(word)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), word)
+            for verb in VERBS:
+                self.assertRegex(done.stdout, rf"(?m)^  {verb} +[A-Z]")
+
+    def test_hints_can_be_typed(self):
+        if Program.windows:
+            self.skipTest("a link to a program is another one here")
+        with tempfile.TemporaryDirectory() as folder:
+            link = pathlib.Path(folder, "it's a web")
+            link.symlink_to(Program.command("verb_subject")[-1])
+            done = subprocess.run([link, "start", "--frobnicate"], stderr=subprocess.PIPE, text=True,
+                                  timeout=60)
+            hint = re.search("(?m)^see: (.*)$", done.stderr).group(1)
+            said = subprocess.run(["sh", "-c", hint], stdout=subprocess.PIPE, text=True, timeout=60,
+                                  check=True).stdout
+        self.assertIn("Starts the service", said)
+
+    def test_arguments_are_text_in_every_script(self):
+        words = ["Gr\u00fc\u00dfe", "\u65e5\u672c \u8a9e", "c\"d", "", "e\\"]
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}  # by which Wine reads them
+        done = subprocess.run([*Program.command("verb_subject"), "render", "--json", "--", *words],
+                              stdout=subprocess.PIPE, env=environment, timeout=120)
+        self.assertEqual(json.loads(done.stdout.decode())["request"]["arguments"], words)
+
+    def test_output_that_is_lost_makes_a_failure(self):
+        if not sys.platform.startswith("linux") or Program.windows:
+            self.skipTest("there is no full device here")
+        for line in ("render --unit", "render --json", "start --help", "help"):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([*Program.command("verb_subject"), *line.split()], stdout=full,
+                                      stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, line)
+            self.assertIn("some of the output is lost: No space left", done.stderr)
+        closed = subprocess.run(["sh", "-c", '"$0" help >&-', *Program.command("verb_subject")],
+                                timeout=60)
+        self.assertEqual(closed.returncode, 0)
 
     def test_wrong_usage_is_two(self):
         for verb in VERBS:
@@ -131,17 +173,51 @@ class Lines(unittest.TestCase):
             self.assertEqual((told["code"], told["error"]["kind"], told["changed"]),
                              (77, "needs_rights", False))
 
-    def interrupted(self, *words):
+    def hung(self, *words):
+        """Its exit code, and how long it took, when systemctl never answers and Ctrl-C comes."""
+        with tempfile.TemporaryDirectory() as folder:
+            stub = pathlib.Path(folder, "systemctl")
+            called = pathlib.Path(folder, "called")
+            stub.write_text(f"#!/bin/sh\n: > {called}\nexec sleep 100\n")
+            stub.chmod(0o755)
+            environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+            child = subprocess.Popen([*Program.command("verb_subject"), *words, "--user"],
+                                     env=environment, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True)
+            try:
+                while not called.exists() and child.poll() is None:
+                    time.sleep(0.01)
+                if "--timeout" not in words:
+                    child.send_signal(signal.SIGINT)
+                _, err = child.communicate(timeout=40)
+            finally:
+                child.kill()
+        return child.returncode, err
+
+    def test_a_manager_that_does_not_answer_is_left_by_one_interrupt(self):
+        if not sys.platform.startswith("linux") or Program.runner:
+            self.skipTest("there is no systemctl here")
+        for verb in ("start", "install", "uninstall", "reload"):
+            code, err = self.hung(verb)
+            self.assertEqual(code, 130, err)
+            self.assertIn("verb-subject: interrupted: ", err)
+
+    def test_a_manager_that_does_not_answer_has_no_longer_than_the_verb(self):
+        if not sys.platform.startswith("linux") or Program.runner:
+            self.skipTest("there is no systemctl here")
+        self.assertEqual(self.hung("start", "--timeout", "1")[0], 1)
+
+    def interrupted(self, *words, by=signal.SIGINT):
         child = subprocess.Popen([*Program.command("verb_scripted"), *words],
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             self.assertEqual(child.stderr.readline().strip(), "asked")
             time.sleep(0.2)  # into the wait, most of the time; before it is as good
-            child.send_signal(signal.SIGINT)
+            child.send_signal(by)
             out, err = child.communicate(timeout=60)
         finally:
             child.kill()
-        self.assertEqual(child.returncode, 130)
+        self.assertEqual(child.returncode, 128 + by)
         return out, err
 
     def test_an_interrupt_ends_a_wait_and_leaves_the_service(self):
@@ -150,6 +226,24 @@ class Lines(unittest.TestCase):
         out, err = self.interrupted("start")
         self.assertEqual(err, "web: interrupted: it is starting, and is left so\n")
         self.assertNotIn("running", out)
+
+    def test_a_hang_up_and_a_termination_are_interrupts(self):
+        if os.name == "nt" or Program.windows:
+            self.skipTest("there are no such signals here")
+        for by in (signal.SIGHUP, signal.SIGTERM):
+            _, err = self.interrupted("start", by=by)
+            self.assertEqual(err, "web: interrupted: it is starting, and is left so\n")
+
+    def test_a_reader_who_leaves_does_not_leave_a_change_half_done(self):
+        if os.name == "nt" or Program.windows:
+            self.skipTest("there is no SIGPIPE here")
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = subprocess.run([*Program.command("verb_scripted"), "uninstall", "--name", "runs"],
+                              stdout=writing, stderr=subprocess.PIPE, text=True, timeout=60)
+        os.close(writing)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^removed\nweb_server: some of the output is lost: ")
 
     def test_an_interrupt_is_told_as_json(self):
         if os.name == "nt":

@@ -3,6 +3,7 @@
 // What is the same for every verb.
 #include <curfew/service/detail/verb_main.hpp>
 
+#include <chrono>
 #include <stdexcept>
 #include <string>
 
@@ -11,6 +12,7 @@
 
 namespace {
 
+using namespace std::chrono_literals;
 using curfew::service_state;
 using test::in;
 using test::stage;
@@ -31,6 +33,78 @@ TEST_CASE("help is printed and nothing else is done") {
     CHECK(web.services.looks == 0);
     CHECK(web.type(verb + std::string(" -h")) == 0);
   }
+}
+
+TEST_CASE("help as JSON is one object too") {
+  stage web;
+  CHECK(web.type("start --help --json") == 0);
+  CHECK(web.said(R"("code":0,"done":true,"error":null,"text":"usage: web_server start)"));
+  CHECK(web.type("help --json") == 0);
+  CHECK(web.said(R"({"verb":"help")"));
+  CHECK(web.printed.find('\n') == web.printed.size() - 1);
+}
+
+TEST_CASE("the verb help lists the verbs and takes nothing") {
+  stage web;
+  CHECK(web.type("help") == 0);
+  CHECK(web.said("\n  uninstall "));
+  CHECK(web.type("help install") == 2);
+  CHECK(web.complains("unexpected install"));
+  CHECK(web.services.looks == 0);
+}
+
+TEST_CASE("a manager has as long for an answer as the command line gives within reason") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.type("status");
+  CHECK(web.services.bounded == 60s);
+  web.type("start --timeout 20");
+  CHECK(web.services.bounded == 20s);
+  web.type("start --timeout 0");
+  CHECK(web.services.bounded == 5s);
+  web.type("start --timeout 1000");
+  CHECK(web.services.bounded == 60s);
+}
+
+TEST_CASE("what an interrupt has kept a manager from answering is no failure of it") {
+  for (const char* verb : {"install", "uninstall", "start", "stop", "restart", "reload"}) {
+    stage web;
+    web.services.now = in(service_state::stopped);
+    web.services.on_call = [&](const std::string&) {
+      web.stop.request_stop({curfew::stop_cause::signal, 15});
+      web.services.query_fails = test::fails("systemctl show: has not answered");
+    };
+    CHECK(web.type(verb) == 143);
+    CHECK(web.complains("web: interrupted: "));
+  }
+}
+
+TEST_CASE("output that is lost makes a success a failure") {
+  stage web;
+  web.services.now = in(service_state::running);
+  web.lost_because = "no space";
+  CHECK(web.type("status") == 1);
+  CHECK(web.complained == "web_server: some of the output is lost: no space\n");
+  CHECK(web.type("render --unit") == 1);
+  CHECK(web.type("status --json") == 1);
+  CHECK(web.type("help") == 1);
+  web.services.now = in(service_state::stopped);
+  CHECK(web.type("status") == 3);
+}
+
+TEST_CASE("what others have said reaches no terminal as an order to it") {
+  stage web;
+  web.services.now = in(service_state::running, "\x1b[2J\xc2\x9b one\ntwo\t\xff\x7f \xc3\xbc");
+  web.type("status");
+  const std::string no = "\xef\xbf\xbd";
+  CHECK(web.said("  note    " + no + "[2J" + no + " one two" + no + no + no + " \xc3\xbc\n"));
+  web.services.query_fails = test::fails("bad \x1b]0;title\x07");
+  web.type("status");
+  CHECK(web.complained == "web: bad " + no + "]0;title" + no + "\n");
+  web.services.query_fails = {};
+  web.backend.found = {{curfew::severity::error, "a\x1b", "b\r"}};
+  web.type("doctor");
+  CHECK(web.printed.find_first_of("\x1b\r") == web.printed.npos);
 }
 
 TEST_CASE("wrong usage does nothing and says where to read on") {

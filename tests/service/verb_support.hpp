@@ -70,6 +70,7 @@ struct stage final : curfew::detail::verb_output {
 
   std::string printed = {};
   std::string complained = {};
+  std::string lost_because = {};
 
   /// stage.type("install --dry-run"), without the program's name; its exit code.
   int type(std::string_view line) {
@@ -97,6 +98,7 @@ struct stage final : curfew::detail::verb_output {
 
   void out(std::string_view text) override { printed += text; }
   void err(std::string_view text) override { complained += text; }
+  [[nodiscard]] std::string lost() const override { return lost_because; }
 };
 
 using words = std::vector<std::string>;

@@ -42,12 +42,12 @@ class Case(unittest.TestCase):
                            stderr=subprocess.DEVNULL)
         self.verb("uninstall")
 
-    def verb(self, verb, *more):
+    def verb(self, verb, *more, before=None):
         """Its exit code and all that it said."""
         done = subprocess.run([Programs.folder / "verb_subject", verb, "--name", self.name,
                                "--user", *more], text=True, timeout=120, check=False,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT)
+                              stderr=subprocess.STDOUT, preexec_fn=before)
         return done.returncode, done.stdout
 
     def does(self, verb, *more, says):
@@ -111,11 +111,48 @@ class Restart(Case):
         self.assertRaises(BlockingIOError, client.recv, 1)  # the socket was there all the time
 
 
+class Owner(Case):
+    def test_a_service_of_somebody_else_is_looked_at_and_not_touched(self):
+        unit = pathlib.Path(os.environ["SYSTEMD_UNITS"], f"{self.name}.service")
+        unit.write_text("[Service]\nExecStart=/bin/sleep 1000\n")
+        systemctl("daemon-reload")
+        systemctl("start", unit.name)
+        try:
+            for verb in ("start", "stop", "restart", "reload", "uninstall", "install"):
+                self.fails(verb, says="take another --name")
+            self.does("status", says=": running(.|\n)*not this program")
+        finally:
+            systemctl("stop", unit.name)
+            unit.unlink()
+            systemctl("daemon-reload")
+
+    def test_what_runs_without_its_unit_file_is_stopped_by_uninstall(self):
+        self.does("install", says="installed")
+        self.does("start", says="running")
+        (self.units / f"{self.name}.service").unlink()
+        systemctl("daemon-reload")
+        self.does("status", says=": running")
+        self.does("uninstall", says=": uninstalled")
+        self.does("uninstall", says=": is not installed")
+        self.assertEqual(self.verb("status")[0], 4)
+
+
+class Starter(Case):
+    def test_a_starter_that_ignores_the_end_of_its_children(self):
+        def ignore():
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        self.assertEqual(self.verb("status", before=ignore)[0], 4)
+        self.assertIn(": installed", self.verb("install", before=ignore)[1])
+        said = self.verb("doctor", before=ignore)[1]
+        self.assertNotIn("systemctl show", said)
+        self.assertIn("SIGCHLD", said)
+
+
 class Stop(Case):
     def refused(self, verb):
         self.fails(verb, says=f"it has ended, but {self.name}.socket has started it again: it is "
                               f".*; next: systemctl --user stop {self.name}.socket, and then: "
-                              f"verb_subject {verb} --name {self.name} --user\n")
+                              f".*/verb_subject {verb} --name {self.name} --user\n")
 
     def test_stop_of_a_service_that_its_socket_starts_again(self):
         self.does("install", says="installed")
@@ -188,7 +225,7 @@ class Upgrade(Case):
         self.assertIn(f"\nDescription=Verb subject ({self.name})\n", unit.read_text())
         self.assertIn(f"\nStateDirectory={self.name}\n", unit.read_text())
         self.assertRegex(said, "\n      [+] ExecStart=.*wait\"? \"?more\"?\n      [+] RestartSec=1s\n")
-        self.assertIn(f"next: verb_subject restart --name {self.name} --user, for the running", said)
+        self.assertIn(f"verb_subject restart --name {self.name} --user, for the running", said)
 
 
 def main():

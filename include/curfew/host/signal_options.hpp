@@ -63,7 +63,7 @@ struct signal_options {
   /// that can be aimed at a group of processes there; other signals never come.
   signal_set stop_on = {SIGINT, SIGTERM};
 
-  /// Of these, the ones that ask for a stop and never for more: the hang-up of a terminal is told by
+  /// Of these, the ones that ask for a stop and for no more: the hang-up of a terminal is told by
   /// the system, by the shell, and by whoever ends the session.
   signal_set ask_once = {};
 

@@ -82,8 +82,8 @@ int apply(const curfew::failure& why, const curfew::install_plan& plan, bool dry
 int print_status(curfew::service_manager& manager, const std::string& name) {
   curfew::service_status now;
   if (const auto why = manager.query(name, now)) return refused(why);
-  std::printf("%s | %d | %s | %s\n", to_string(now.state), now.exit_code,
-              now.enabled ? "enabled" : "disabled", now.text.c_str());
+  std::printf("%s | %d | %s%s | %s\n", to_string(now.state), now.exit_code,
+              now.enabled ? "enabled" : "disabled", now.ours ? "" : ", not ours", now.text.c_str());
   return 0;
 }
 
@@ -107,7 +107,9 @@ int carry_out(const std::string& verb, const curfew::install_request& asked) {
   if (what == "restart") return answer(manager.restart(name));
   if (what == "reload") return answer(manager.reload(name));
   if (what == "status") return print_status(manager, name);
-  if (what == "doctor") return print_findings(examine_systemd(asked.spec, name, asked.user));
+  if (what == "doctor") {
+    return print_findings(examine_systemd(asked.spec, name, asked.user, asked.executable));
+  }
   if (what == "process") return print_findings(curfew::examine_process());
   const bool pod = what == "kubernetes";
   std::fputs((pod ? curfew::render_kubernetes(asked) : manager.render(asked)).c_str(), stdout);

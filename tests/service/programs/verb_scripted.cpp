@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Verbs on a system that is made up, under a real Ctrl-C: a service that is installed and stopped
-// and never gets past starting. It prints "asked" when a start has been asked for.
-#include <curfew/service/detail/verb_main.hpp>
+// Verbs on a system that is made up, under real signals: a service that is installed and stopped
+// and never gets past starting. It prints "asked" when a start has been asked for. With "runs" as
+// the name it runs, takes longer than a second to stop, and is told of as "removed".
 #include <curfew/service/detail/verb_system.hpp>
 
 #include <cstdio>
@@ -11,6 +11,17 @@
 
 #include "../verb_support.hpp"
 
+namespace {
+
+void runs(test::scripted_manager& services) {
+  using curfew::service_state;
+  services.now = test::in(service_state::running);
+  services.when_stopped.assign(12, test::in(service_state::stopping));
+  services.when_stopped.push_back(test::in(service_state::stopped));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   const test::typed line({argv, argv + argc});
   test::scripted_backend backend;
@@ -18,14 +29,10 @@ int main(int argc, char** argv) {
   backend.services.when_started = {test::in(curfew::service_state::starting, "for ever \"\xff\"")};
   backend.services.on_call = [](const std::string& what) {
     if (what == "start web") std::fputs("asked\n", stderr);
+    if (what == "apply entry") std::fputs("removed\n", stderr);
     std::fflush(stderr);
   };
-  const curfew::stop_source stop;
-  const curfew::signal_bridge bridge(stop);
-  const curfew::detail::verb_call call{{.name = "web"},
-                                       curfew::detail::parse_verb_line(line.words()),
-                                       "web_server",
-                                       stop.get_token()};
-  curfew::detail::standard_output output;
-  return obey_verb(backend, call, output);
+  const curfew::detail::verb_line verb = curfew::detail::parse_verb_line(line.words());
+  if (verb.name == "runs") runs(backend.services);
+  return obey_in_process(backend, {.name = "web"}, verb, "web_server");
 }

@@ -187,6 +187,16 @@ using problem_function = std::string (*)(std::string_view);
   return {};
 }
 
+/// Systems drop that it is started before itself.
+[[nodiscard]] inline failure check_not_itself(const service_spec& s) {
+  for (const std::string& d : s.dependencies) {
+    if (d == s.name || d == s.name + ".service") {
+      return complaint("dependency", d, "is the service itself; remove it");
+    }
+  }
+  return {};
+}
+
 }  // namespace detail
 
 inline std::string service_name_problem(std::string_view name) {
@@ -228,7 +238,10 @@ inline std::string dependency_problem(std::string_view name) {
   using namespace detail;
   constexpr const char* others = CURFEW_WINDOWS != 0 ? "-_.$@:+#&()~! " : "-_.:@\\";
   return first_of({unless(!name.empty(), "is empty; remove it"),
-                   unless(!name.starts_with('-'), "begins with -; give the name of a service"),
+                   unless(!name.starts_with('-') && !name.starts_with('@'),
+                          "begins with - or @; give the name of a service"),
+                   unless(!name.ends_with('@') && name.find("@.") == name.npos,
+                          "is a template; name one of its instances"),
                    charset_problem(name, others, "the name of a service as the system has it"),
                    length_problem(name, longest_service_name)});
 }
@@ -260,7 +273,7 @@ inline failure check_request(const install_request& asked) {
        complaint("executable", asked.executable, path_problem(asked.executable)),
        check_if_given("working directory", s.working_directory, path_problem),
        check_if_given("account", s.account, account_problem),
-       check_each("dependency", s.dependencies, dependency_problem),
+       check_each("dependency", s.dependencies, dependency_problem), check_not_itself(s),
        check_each("argument", s.arguments, argument_problem),
        check_each("writable path", s.writable_paths, linux_path_problem),
        check_each("capability", s.capabilities, capability_problem),

@@ -132,7 +132,8 @@ inline void write_pod(yaml_writer& out, const service_spec& spec) {
   const auto grace = std::to_string(grace_seconds(spec.stop_timeout));
   out.line(pod_depth, "terminationGracePeriodSeconds: " + grace);
   out.line(pod_depth, "securityContext:");
-  if (spec.account != "root") out.line(pod_depth + 1, "runAsNonRoot: true");
+  const bool root = spec.account == "root" || spec.account == "0";
+  if (!root) out.line(pod_depth + 1, "runAsNonRoot: true");
   out.line(pod_depth + 1, "seccompProfile:");
   out.line(pod_depth + 2, "type: RuntimeDefault");
 }
@@ -200,16 +201,35 @@ inline void write_rights(yaml_writer& out, const service_spec& spec) {
   if (!added.empty()) out.line(container_depth + 2, "add: " + yaml_list(added));
 }
 
+/// Each once. Kubernetes refuses the whole pod for a path with a colon.
+[[nodiscard]] inline std::vector<std::string> mount_paths(const service_spec& spec) {
+  std::vector<std::string> paths;
+  for (const std::string& p : spec.writable_paths) {
+    const bool known = std::find(paths.begin(), paths.end(), p) != paths.end();
+    if (!known && p.find(':') == p.npos) paths.push_back(p);
+  }
+  return paths;
+}
+
+inline void write_refused_paths(yaml_writer& out, const service_spec& spec) {
+  for (const std::string& p : spec.writable_paths) {
+    if (p.find(':') == p.npos) continue;
+    out.line(container_depth, "# no volume can be mounted at a path with a colon: " + yaml_text(p));
+  }
+}
+
 /// What is written outside of volumes is lost with the container, and refused here.
 inline void write_volumes(yaml_writer& out, const service_spec& spec) {
-  if (spec.writable_paths.empty()) return;
+  const std::vector<std::string> paths = mount_paths(spec);
+  write_refused_paths(out, spec);
+  if (paths.empty()) return;
   out.line(container_depth, "volumeMounts:");
-  for (std::size_t i = 0; i < spec.writable_paths.size(); ++i) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     out.line(container_depth + 1, "- name: writable-" + std::to_string(i));
-    out.line(container_depth + 1, "  mountPath: " + yaml_text(spec.writable_paths[i]));
+    out.line(container_depth + 1, "  mountPath: " + yaml_text(paths[i]));
   }
   out.line(pod_depth, "volumes:");
-  for (std::size_t i = 0; i < spec.writable_paths.size(); ++i) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
     out.line(pod_depth + 1, "- name: writable-" + std::to_string(i));
     out.line(pod_depth + 1, "  emptyDir: {}");
   }

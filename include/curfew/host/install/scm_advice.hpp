@@ -70,7 +70,7 @@ constexpr std::string_view scm_advice(std::uint32_t error) noexcept {
     case 1055: return "another service has been starting all the time; try again";
     case 1057:
       return "the account does not exist, or has a password; check its name, or set both "
-             "with: sc config NAME obj= ACCOUNT password= PASSWORD";
+             "with: sc.exe config NAME obj= ACCOUNT password= PASSWORD";
     case 1058: return "it is disabled; install it with another start mode";
     case 1059: return "its dependencies lead back to itself; take that one out";
     case 1060: return "it is not installed; install it first";

@@ -74,7 +74,7 @@ inline void examine_image_path(const scm_settings& s, findings& found) {
 inline void examine_start(const service_spec& spec, const scm_settings& s, findings& found) {
   if (s.start != scm_disabled || spec.start == start_mode::disabled) return;
   found.push_back({severity::error, "it is disabled: nothing starts it",
-                   "install it again, or: sc config " + s.name + " start= auto"});
+                   "install it again, or: sc.exe config " + s.name + " start= auto"});
 }
 
 inline void examine_type(const scm_settings& s, findings& found) {
@@ -93,7 +93,7 @@ inline void examine_failures(const scm_settings& s, findings& found) {
   found.push_back({severity::warning,
                    "its failure actions are for crashes alone; a failure that it reports itself "
                    "restarts nothing",
-                   "install it again, or: sc failureflag " + s.name + " 1"});
+                   "install it again, or: sc.exe failureflag " + s.name + " 1"});
 }
 
 [[nodiscard]] inline bool without_password(std::string_view account) noexcept {

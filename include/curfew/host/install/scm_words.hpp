@@ -74,7 +74,7 @@ namespace detail {
 }
 
 [[nodiscard]] inline std::string installer_in_words(bool marked) {
-  return marked ? "curfew" : "not known";
+  return marked ? "curfew" : "none";
 }
 
 /// An empty text reads as nothing at all where a step says from what to what it goes.

@@ -217,7 +217,8 @@ inline failure systemctl::explain(const std::string& verb, const program_result&
     if (mentions(result.errors, text)) return {kind::needs_rights, "needs root: " + said};
   }
   if (mentions(result.errors, "Operation refused")) {
-    return {kind::failed, said + ": it is installed as disabled; install it with another start mode"};
+    return {kind::failed,
+            said + ": it is installed as disabled; install it with another start mode"};
   }
   if (result.exit_code == 5) return {kind::not_installed, said};
   return {kind::failed, said};

@@ -129,7 +129,8 @@ inline failure check_no_account(const std::string& service) {
   if (::lstat(path.c_str(), &s) != 0) return true;
   if (S_ISLNK(s.st_mode)) {
     char target[256] = {};
-    return ::readlink(path.c_str(), target, sizeof target - 1) > 0 && "private/" + service == target;
+    return ::readlink(path.c_str(), target, sizeof target - 1) > 0 &&
+           "private/" + service == target;
   }
   const bool own = !account.empty() && account_of(account).user == s.st_uid;
   return S_ISDIR(s.st_mode) && own && (s.st_mode & 07777) == 0700;
@@ -140,7 +141,8 @@ inline failure check_state(const std::string& folder, const std::string& service
   const std::string path = folder + "/" + service;
   if (is_state_of(path, service, account)) return {};
   const std::string make = ", or, if it is, chown " + account + " and chmod 700 it";
-  return refused("there is a " + path + " already, which is not this service's: take another --name" +
+  return refused("there is a " + path +
+                 " already, which is not this service's: take another --name" +
                  (account.empty() ? "" : make));
 }
 

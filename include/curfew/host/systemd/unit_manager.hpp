@@ -10,13 +10,14 @@
 
 #include <curfew/host/install/checks.hpp>
 #include <curfew/host/install/service_manager.hpp>
+#include <curfew/host/systemd/known_unit.hpp>
 #include <curfew/host/systemd/systemctl.hpp>
 #include <curfew/host/systemd/unit.hpp>
 #include <curfew/host/systemd/unit_file.hpp>
 #include <curfew/host/systemd/unit_rights.hpp>
 #include <curfew/host/systemd/unit_status.hpp>
 
-#include <cstdlib>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,85 +63,6 @@ class systemd_service_manager final : public service_manager {
 
 namespace detail {
 
-/// Where unit files of ours are; empty: the user has no home.
-[[nodiscard]] std::string unit_folder(bool user);
-
-// ---------------------------------------------------------------------------------------------
-
-inline std::string unit_folder(bool user) {
-  if (!user) return "/etc/systemd/system";
-  const char* config = std::getenv("XDG_CONFIG_HOME");
-  if (config != nullptr && *config == '/') return std::string(config) + "/systemd/user";
-  const char* home = std::getenv("HOME");
-  return home != nullptr && *home == '/' ? std::string(home) + "/.config/systemd/user" : "";
-}
-
-[[nodiscard]] inline failure check_rights(bool user) {
-  if (user && unit_folder(user).empty()) return refused("HOME is not set: log in as the user");
-  if (user || ::geteuid() == 0) return {};
-  return {failure::kind_type::needs_rights,
-          "needs root: use sudo, or --user for a service of your own"};
-}
-
-[[nodiscard]] inline bool same_file(const std::string& a, const std::string& b) noexcept {
-  struct stat x = {};
-  struct stat y = {};
-  return ::stat(a.c_str(), &x) == 0 && ::stat(b.c_str(), &y) == 0 && x.st_dev == y.st_dev &&
-         x.st_ino == y.st_ino;
-}
-
-/// A unit as it is: what systemd has read of it, and what stands in our folder.
-struct known_unit {
-  unit_properties properties = {};
-  stored_unit stored = {};
-  std::string link = {};  ///< that is left of a unit whose file has gone
-
-  /// Refuses what is somebody else's.
-  [[nodiscard]] failure look(const systemctl& manager, const std::string& name);
-  /// The same, with the properties that are here.
-  [[nodiscard]] failure look_at_file(const systemctl& manager, const std::string& name);
-
-  [[nodiscard]] bool exists() const noexcept { return !stored.bytes.empty(); }
-  [[nodiscard]] const std::string& enablement() const { return properties["UnitFileState"]; }
-  [[nodiscard]] bool is_linked() const {
-    return !link.empty() || enablement().starts_with("enabled");
-  }
-  [[nodiscard]] bool is_read() const {
-    return properties["LoadState"] == "loaded" && properties["NeedDaemonReload"] == "no";
-  }
-};
-
-[[nodiscard]] inline unit_file file_of(const systemctl& manager, const std::string& name) {
-  return unit_file(unit_folder(manager.user()), name + ".service");
-}
-
-/// systemd says nothing of the link of a unit that has no file, but would start by it the next one
-/// of that name.
-[[nodiscard]] inline std::string link_of(const systemctl& manager, const std::string& name) {
-  const std::string path = unit_folder(manager.user()) + "/" + wanting_target(manager.user()) +
-                           ".wants/" + name + ".service";
-  struct stat s = {};
-  return ::lstat(path.c_str(), &s) == 0 ? path : "";
-}
-
-inline failure known_unit::look(const systemctl& manager, const std::string& name) {
-  if (failure f = manager.show(name + ".service", properties)) return f;
-  return look_at_file(manager, name);
-}
-
-inline failure known_unit::look_at_file(const systemctl& manager, const std::string& name) {
-  const unit_file file = file_of(manager, name);
-  if (failure f = file.read(stored)) return f;
-  if (!exists()) link = link_of(manager, name);
-  const std::string advice = ": take another --name, or remove it by the means it came by";
-  if (!is_ours(stored.bytes)) return refused(file.path() + " was not written by curfew" + advice);
-  const std::string& other = properties["FragmentPath"];
-  if (!other.empty() && other != file.path() && !same_file(other, file.path())) {
-    return refused("there is a unit of that name already, " + other + advice);
-  }
-  return {};
-}
-
 /// The steps of one plan, which live as long as its functions.
 class unit_steps {
  public:
@@ -151,6 +73,8 @@ class unit_steps {
   [[nodiscard]] install_step read_again(bool there) const;
   /// Only beside a unit file that says what it is to be linked to.
   [[nodiscard]] install_step enabled(bool wanted, const std::string& before) const;
+  /// Instead, when the unit file has gone.
+  [[nodiscard]] install_step unlinked() const;
   [[nodiscard]] install_step forgotten() const;
   [[nodiscard]] std::optional<install_step> kept() const;
 
@@ -223,6 +147,8 @@ inline install_step unit_steps::read_again(bool there) const {
   return step;
 }
 
+inline constexpr const char* start_mode_step = "start with the system";
+
 /// What `systemctl` calls it: "enabled", "enabled-runtime" (until the next boot), or none of them.
 [[nodiscard]] inline failure set_enabled(const systemctl& manager, const std::string& unit,
                                          const std::string& state) {
@@ -238,7 +164,7 @@ inline install_step unit_steps::enabled(bool wanted, const std::string& before) 
   const auto unit = unit_;
   const auto manager = manager_;
   install_step step;
-  step.what = "start with the system";
+  step.what = start_mode_step;
   step.from = wanted ? "no" : "yes";
   step.to = wanted ? "yes" : "no";
   step.apply = [=] {
@@ -247,6 +173,24 @@ inline install_step unit_steps::enabled(bool wanted, const std::string& before) 
     return f;
   };
   step.undo = [=] { return set_enabled(manager.unbound(), unit, before); };
+  return step;
+}
+
+inline install_step unit_steps::unlinked() const {
+  const auto link = link_of(manager_, unit_);
+  const auto target = file_.path();
+  install_step step;
+  step.what = start_mode_step;
+  step.from = "yes";
+  step.to = "no";
+  step.apply = [=] {
+    const bool gone = ::unlink(link.c_str()) == 0 || errno == ENOENT;
+    return gone ? failure{} : file_failure("remove " + link, errno);
+  };
+  step.undo = [=] {
+    const bool back = ::symlink(target.c_str(), link.c_str()) == 0;
+    return back ? failure{} : file_failure("make " + link, errno);
+  };
   return step;
 }
 
@@ -285,12 +229,17 @@ inline std::optional<install_step> unit_steps::kept() const {
   return alone && mentions(known, ours) && unit["Type"] == "notify" && unit.number("MainPID") != 0;
 }
 
-/// A link goes before the file changes, and comes after it has: systemd reads in the file what it is
-/// for, and so does whoever takes the step back.
+inline void unlink(const known_unit& now, const unit_steps& steps, install_plan& into) {
+  if (now.is_enabled()) into.push_back(steps.enabled(false, now.enablement()));
+  if (now.dangles) into.push_back(steps.unlinked());
+}
+
+/// A link goes before the file changes, and comes after it has: systemd reads in the file what it
+/// is for, and so does whoever takes the step back.
 inline void plan_install(const known_unit& now, const stored_unit& after, bool wanted,
                          const unit_steps& steps, install_plan& into) {
   const bool changes = after.bytes != now.stored.bytes || !now.stored.is_safe();
-  if (!wanted && now.is_linked()) into.push_back(steps.enabled(false, now.enablement()));
+  if (!wanted) unlink(now, steps, into);
   if (changes) into.push_back(steps.file(now.stored, after));
   if (changes || !now.is_read()) into.push_back(steps.read_again(true));
   if (wanted && now.enablement() != "enabled") {
@@ -343,7 +292,7 @@ inline failure systemd_service_manager::plan_uninstall(const std::string& name,
   detail::known_unit now;
   if (failure f = now.look(systemctl_, name)) return f;
   const detail::unit_steps steps(systemctl_, name);
-  if (now.is_linked()) into.push_back(steps.enabled(false, now.enablement()));
+  detail::unlink(now, steps, into);
   if (now.exists()) into.push_back(steps.file(now.stored, {}));
   const bool known = now.exists() || now.properties["LoadState"] == "loaded";
   if (known) into.push_back(steps.read_again(false));

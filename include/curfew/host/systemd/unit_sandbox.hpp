@@ -10,6 +10,7 @@
 #include <curfew/host/systemd/unit_text.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -101,21 +102,19 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
   return path;
 }
 
-/// What lies in one of them, it is declared to write to, and so has to see the real one.
-[[nodiscard]] inline bool writes_over(const install_request& asked, std::string_view folder) {
-  const auto& all = asked.spec.writable_paths;
-  return std::any_of(all.begin(), all.end(), [folder](std::string_view path) {
-    const std::string_view p = without_slashes(path);
-    return folder == p || is_below(folder, p);
-  });
+[[nodiscard]] inline bool is_hidden_folder(std::string_view path) noexcept {
+  return std::find(std::begin(hidden_folders), std::end(hidden_folders), path) !=
+         std::end(hidden_folders);
 }
 
-/// A folder that is written to as a whole is not hidden.
-[[nodiscard]] inline std::string hiding_lines(const install_request& asked) {
-  const auto any = [&](auto... folder) { return (writes_over(asked, folder) || ...); };
-  const bool homes = any("/home", "/root", "/run/user");
-  return std::string("ProtectHome=") + (homes ? "no" : "tmpfs") +
-         "\nPrivateTmp=" + (any("/tmp", "/var/tmp") ? "no" : "yes") + "\n";
+/// A hidden folder that is written to as a whole is the real one. systemd takes the bind mount of
+/// two for one path, while PrivateTmp=no means nothing beside DynamicUser.
+[[nodiscard]] inline std::string written_over(std::string_view path) {
+  std::string out;
+  for (const std::string_view folder : hidden_folders) {
+    if (is_below(folder, path)) out += path_line("BindPaths", "-" + std::string(folder));
+  }
+  return out;
 }
 
 /// Files are bound from the system's own folders: what a private /tmp or an empty /home hides is
@@ -131,8 +130,9 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
   for (const std::string& declared : asked.spec.writable_paths) {
     if (is_own_state(asked, declared)) continue;
     const std::string_view p = without_slashes(declared);
-    out += is_hidden(p) ? path_line("BindPaths", unit_path(p))
-                        : path_line("ReadWritePaths", unit_path(p.empty() ? "/" : p));
+    const bool hidden = is_hidden(p) || is_hidden_folder(p);
+    out += path_line(hidden ? "BindPaths" : "ReadWritePaths", unit_path(p.empty() ? "/" : p));
+    out += written_over(p);
   }
   return out;
 }
@@ -170,6 +170,8 @@ inline void add_hidden(std::vector<std::string>& to, std::string_view path) {
 /// Only the system's own manager may set these up.
 inline constexpr const char* isolation_lines =
     "ProtectSystem=strict\n"
+    "ProtectHome=tmpfs\n"
+    "PrivateTmp=yes\n"
     "PrivateDevices=yes\n"
     "ProtectClock=yes\n"
     "ProtectControlGroups=yes\n"
@@ -183,7 +185,7 @@ inline constexpr const char* isolation_lines =
 inline std::string sandbox_lines(const install_request& asked, const unit_facts& facts) {
   if (asked.user) return filter_lines();
   return account_lines(asked.spec) + capability_lines(asked.spec) + isolation_lines +
-         hiding_lines(asked) + filter_lines() + visible_paths(asked, facts);
+         filter_lines() + visible_paths(asked, facts);
 }
 
 }  // namespace detail

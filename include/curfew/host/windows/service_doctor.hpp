@@ -169,16 +169,25 @@ inline void examine_executable(const scm_settings& s, findings& found) {
   for (const path_part& part : parts_of(program)) examine_part(part, found);
 }
 
-/// What the findings advise does not work with either of them.
-inline void examine_entry(const scm_settings& s, findings& found) {
-  if (!is_ours(s)) {
-    found.push_back({severity::warning,
-                     "it was not installed by curfew, which neither changes nor removes it",
-                     "take another --name, or remove it by the means it came by"});
-  }
+inline void examine_deletion(const scm_settings& s, findings& found) {
   if (!is_deleted(s.name)) return;
   found.push_back({severity::error, "it has been deleted, and goes when nobody holds it any more",
                    std::string(scm_advice(scm_marked_for_delete))});
+}
+
+/// What the declaration asks for is nothing to a service of others.
+[[nodiscard]] inline findings examine_entry(const service_spec& spec, const scm_settings& s) {
+  if (!is_ours(s)) {
+    return {{severity::warning,
+             "the service of that name was not installed by curfew, which neither changes nor "
+             "removes it",
+             "take another --name, or remove it by the means it came by"}};
+  }
+  const auto limit = system_scm_limits().shutdown;
+  findings found = examine_settings(spec, s, whole<std::chrono::milliseconds>(limit));
+  examine_deletion(s, found);
+  examine_executable(s, found);
+  return found;
 }
 
 /// SCM rule 26: a process that has loaded it is told of no LOGOFF and no SHUTDOWN.
@@ -199,11 +208,7 @@ inline findings examine_scm(const service_spec& spec, const std::string& name) {
   scm_settings installed;
   const failure f = detail::read_service(name, 0, service, installed);
   if (!f) {
-    const auto limit = detail::system_scm_limits().shutdown;
-    const auto shutdown_ms = detail::whole<std::chrono::milliseconds>(limit);
-    found = examine_settings(spec, installed, shutdown_ms);
-    detail::examine_entry(installed, found);
-    detail::examine_executable(installed, found);
+    found = detail::examine_entry(spec, installed);
   } else if (f.kind == failure::kind_type::not_installed) {
     found.push_back({severity::notice, "the service is not installed", "install it"});
   } else {

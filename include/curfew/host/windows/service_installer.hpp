@@ -29,7 +29,9 @@ struct scm_patience {
 
 /// Everything it opens it closes before it returns, with the rights that it uses and no others; who
 /// is no administrator can query and plan. What an administrator has set and no declaration can ask
-/// for stays: a service SID that is restricted, an event source with its own texts.
+/// for stays: a service SID that is restricted, an event source with its own texts. Who did not
+/// install a service by curfew neither upgrades nor uninstalls it by curfew; start, stop and reload
+/// do what they are asked, and service_status::ours tells who has to be asked first.
 class scm_service_manager final : public service_manager {
  public:
   explicit scm_service_manager(scm_patience patience = {}) noexcept : patience_(patience) {}

@@ -27,7 +27,7 @@ namespace detail {
                                          time_source::duration patience);
 
 /// Its undo makes the entry again with all that is known of it. What is not: the password of its
-/// account, and who was given which rights to it.
+/// account, who was given which rights to it, and what others keep below its key in the registry.
 [[nodiscard]] install_step deletion_step(const scm_settings& there, time_source::duration patience);
 
 /// It goes as soon as nobody holds it any more; until then it looks as it did. Who may not change

@@ -67,7 +67,7 @@ inline int verb_start(verb_session& s) {
   if (running_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
   if (alive_states.contains(now.state)) {
     return s.fail({failure::kind_type::failed, "is " + state_text(now)},
-                  "next: sc continue " + typed_word(s.name()) + ", or " + s.command(verb::restart));
+                  "next: sc continue " + s.name() + ", or " + s.command(verb::restart));
   }
   if (would(s, "started", now)) return 0;
   control_result r;

@@ -166,7 +166,7 @@ inline time_source::duration verb_session::limit(time_source::duration own) cons
 
 inline std::string verb_session::command(verb v) const {
   std::string text = call_.program + ' ' + std::string(to_string(v));
-  if (!line().name.empty()) text += " --name " + typed_word(line().name);
+  if (!line().name.empty()) text += " --name " + line().name;
   return line().user ? text + " --user" : text;
 }
 

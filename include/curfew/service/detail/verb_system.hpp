@@ -130,8 +130,8 @@ inline int obey_on_system(const service_spec& spec, std::span<char* const> args)
   return obey_on_system(spec, parse_verb_line(pointers), words.empty() ? "" : words[0]);
 }
 
-inline int obey_on_system(const service_spec& spec, const verb_line& line,
-                          std::string_view program) {
+inline int obey_in_process(verb_backend& backend, const service_spec& spec, const verb_line& line,
+                           std::string_view program) {
   const verb_signals signals(line.what);
   const stop_source stop;
   std::error_code ec;
@@ -141,9 +141,14 @@ inline int obey_on_system(const service_spec& spec, const verb_line& line,
   if (changing_verbs.contains(line.what)) bridge.emplace(stop, options, ec);
   const std::string typed = typed_word(program.empty() ? "program" : program);
   const verb_call call{spec_named(spec, line.name), line, typed, stop.get_token()};
-  system_backend backend(line.user);
   standard_output output;
   return obey_verb(backend, call, output);
+}
+
+inline int obey_on_system(const service_spec& spec, const verb_line& line,
+                          std::string_view program) {
+  system_backend backend(line.user);
+  return obey_in_process(backend, spec, line, program);
 }
 
 }  // namespace detail
