@@ -284,6 +284,10 @@ class Life(Case):
                 break
             time.sleep(0.02)
         self.assertNotEqual(systemctl("show", "-P", "NRestarts", self.name).stdout, "0\n")
+        for _ in range(300):  # stopped in the middle of a start it would be failed
+            if systemctl("show", "-P", "SubState", self.name).stdout == "auto-restart\n":
+                break
+            time.sleep(0.02)
         self.done("stop")
         self.becomes("stopped")
 

@@ -59,6 +59,7 @@ class Repair(unit_manager.Case):
     def test_a_running_service_whose_link_has_gone_gets_it_back(self):
         self.done("install")
         self.done("start")
+        self.assertEqual(self.becomes("running")[2], "enabled")  # which systemd keeps in mind
         self.link.unlink()
         self.assertEqual(self.becomes("running")[2], "disabled")
         self.assertIn("does not start with the system", self.do("doctor"))

@@ -88,6 +88,16 @@ TEST_CASE("a manager that refuses is quoted") {
   CHECK(web.complained == "web: the file is gone\n");
 }
 
+TEST_CASE("a service that nobody may start says what to do about it") {
+  stage web;
+  web.spec.start = curfew::start_mode::disabled;
+  web.services.now = in(service_state::stopped);
+  web.services.start_fails = fails("refused");  // the SCM's own reason has the advice
+  CHECK(web.type("start") == 1);
+  const std::string advice = ": it is disabled; install it with another start mode";
+  CHECK(web.complained == "web: refused" + (CURFEW_WINDOWS != 0 ? "" : advice) + "\n");
+}
+
 TEST_CASE("whoever lacks rights is told so with an exit code of its own") {
   const std::string lead = CURFEW_WINDOWS != 0 ? "needs administrator: " : "needs root: ";
   for (const char* verb : {"start", "stop", "restart", "reload"}) {

@@ -293,7 +293,8 @@ inline findings examine_unit(const service_spec& spec, const examined_unit& unit
     return finding{severity::notice, "the service is not installed", "install"};
   if (load == "masked") {
     return finding{severity::error, "the unit is masked: nothing starts it",
-                   systemctl_command(examined.user) + "unmask " + examined.name};
+                   systemctl_command(examined.user) + "unmask " + examined.name +
+                       ", or remove the unit file where that is an empty one"};
   }
   return finding{severity::error, "systemd cannot use the unit: " + load + " " + unit["LoadError"],
                  "systemd-analyze verify " + unit["FragmentPath"]};

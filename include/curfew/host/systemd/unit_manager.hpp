@@ -229,7 +229,7 @@ inline std::optional<install_step> unit_steps::kept() const {
   return alone && mentions(known, ours) && unit["Type"] == "notify" && unit.number("MainPID") != 0;
 }
 
-inline void unlink(const known_unit& now, const unit_steps& steps, install_plan& into) {
+inline void drop_links(const known_unit& now, const unit_steps& steps, install_plan& into) {
   if (now.is_enabled()) into.push_back(steps.enabled(false, now.enablement()));
   if (now.dangles) into.push_back(steps.unlinked());
 }
@@ -239,7 +239,7 @@ inline void unlink(const known_unit& now, const unit_steps& steps, install_plan&
 inline void plan_install(const known_unit& now, const stored_unit& after, bool wanted,
                          const unit_steps& steps, install_plan& into) {
   const bool changes = after.bytes != now.stored.bytes || !now.stored.is_safe();
-  if (!wanted) unlink(now, steps, into);
+  if (!wanted) drop_links(now, steps, into);
   if (changes) into.push_back(steps.file(now.stored, after));
   if (changes || !now.is_read()) into.push_back(steps.read_again(true));
   if (wanted && now.enablement() != "enabled") {
@@ -292,7 +292,7 @@ inline failure systemd_service_manager::plan_uninstall(const std::string& name,
   detail::known_unit now;
   if (failure f = now.look(systemctl_, name)) return f;
   const detail::unit_steps steps(systemctl_, name);
-  detail::unlink(now, steps, into);
+  detail::drop_links(now, steps, into);
   if (now.exists()) into.push_back(steps.file(now.stored, {}));
   const bool known = now.exists() || now.properties["LoadState"] == "loaded";
   if (known) into.push_back(steps.read_again(false));

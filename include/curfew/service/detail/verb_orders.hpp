@@ -109,6 +109,8 @@ inline control_result await_verb(verb_session& s, const state_goal& goal,
 inline control_result start_service(verb_session& s, const service_status& now) {
   failure why;
   if (now.state != service_state::starting) why = s.manager().start(s.name());
+  const bool disabled = CURFEW_WINDOWS == 0 && s.spec().start == start_mode::disabled;
+  if (why && disabled) why.text += ": it is disabled; install it with another start mode";
   if (why) return {await_end::failed, std::move(why)};
   s.report().changed = true;
   return await_verb(s, running_states, s.limit(start_time(s, now)));
