@@ -18,8 +18,9 @@ class signal_change {
  public:
   using action_type = void (*)(int);
 
-  signal_change(int number, action_type from, action_type to) noexcept : number_(number) {
-    const bool known = sigaction(number, nullptr, &before_) == 0;
+  signal_change(int number, action_type from, action_type to, bool wanted = true) noexcept
+      : number_(number) {
+    const bool known = wanted && sigaction(number, nullptr, &before_) == 0;
     changed_ = known && (before_.sa_flags & SA_SIGINFO) == 0 && before_.sa_handler == from;
     struct sigaction now = {};
     now.sa_handler = to;

@@ -13,7 +13,6 @@
 #include <curfew/service/detail/verb_line.hpp>
 
 #include <csignal>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,14 +30,13 @@ inline constexpr signal_set verb_stops = {SIGINT, SIGTERM, SIGHUP};
 /// changed is not left half done because nobody reads of it any more (SIGPIPE).
 class verb_signals {
  public:
-  explicit verb_signals(verb what) noexcept {
-    if (what != verb::doctor) children_.emplace(SIGCHLD, SIG_IGN, SIG_DFL);
-    if (changing_verbs.contains(what)) readers_.emplace(SIGPIPE, SIG_DFL, SIG_IGN);
-  }
+  explicit verb_signals(verb what) noexcept
+      : children_(SIGCHLD, SIG_IGN, SIG_DFL, what != verb::doctor),
+        readers_(SIGPIPE, SIG_DFL, SIG_IGN, changing_verbs.contains(what)) {}
 
  private:
-  std::optional<signal_change> children_;
-  std::optional<signal_change> readers_;
+  signal_change children_;
+  signal_change readers_;
 };
 
 }  // namespace detail
