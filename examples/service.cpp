@@ -5,14 +5,11 @@
 //
 //   service install         and again: no change
 //   service start           waits until it is ready; stop, restart, reload, status, uninstall
-//   service render          what install would write, and the part of a Kubernetes pod
 //   service help            all of them
 #include <curfew/service/service_main.hpp>
 
 #include <chrono>
-#include <cstdio>
 #include <string>
-#include <string_view>
 
 namespace {
 
@@ -21,46 +18,38 @@ using namespace std::chrono_literals;
 // The mail of a small town. It must be delivered before the day is over.
 struct post_office {
   int letters = 0;
-
-  void collect() { ++letters; }
-  void deliver() { --letters; }
 };
 
-void serve(curfew::service& self) {
+int serve(curfew::service& self) {
+  const auto tell = [&](const char* line) { self.log().write(curfew::severity::info, line); };
+  if (self.args().size() > 1) return tell("takes no arguments; see: service help"), 2;
+
   // A slow start is no failure while it moves. Whoever waits for us is told.
   for (int street = 1; street <= 3; ++street) {
     self.progress("learning street " + std::to_string(street) + " of 3", 2s);
-    if (self.token().wait_for(300ms)) return;
+    if (self.token().wait_for(300ms)) return 0;
   }
 
   // Given back when we have returned, newest first, and named if it is late.
   auto& office = self.resources().emplace<post_office>("post office");
   self.resources().defer("last round", [&](const curfew::stop_token& hurry) {
-    for (; office.letters > 0 && !hurry.wait_for(200ms); office.deliver()) {
+    for (; office.letters > 0 && !hurry.wait_for(200ms); --office.letters) {
       self.progress("letters left: " + std::to_string(office.letters), 2s);
     }
   });
-  self.on_reload([&] { self.log().write(curfew::severity::info, "the prices are new"); });
+  self.on_reload([tell] { tell("the prices are new"); });
 
   self.ready();
   while (!self.token().wait_for(500ms)) {
     self.heartbeat();  // a loop that hangs says nothing, and is restarted
-    if (office.letters < 5) office.collect();
+    if (office.letters < 5) ++office.letters;
   }
+  return 0;
 }
-
-// It has no options, and a mistyped verb shall not start it. service_main answers --help.
-bool understands(std::string_view word) { return word == "--help" || word == "-h"; }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const char* word : curfew::own_arguments(argc, argv)) {
-    if (understands(word)) continue;
-    std::fprintf(stderr, "service takes no '%s'; see: service help\n", word);
-    return 2;
-  }
-
   curfew::service_spec spec;
   spec.name = "post_office";
   spec.description = "Collects letters, and delivers them before it closes.";

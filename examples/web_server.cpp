@@ -250,14 +250,14 @@ curfew::service_spec declare(const options& chosen) {
 
 int main(int argc, char** argv) {
   options chosen;
-  std::string wrong = web::read_options(curfew::own_arguments(argc, argv), chosen);
+  const auto own = curfew::own_arguments(argc, argv);
+  std::string wrong = web::read_options(own, chosen);
   if (chosen.help) return web::say(web::usage), 0;
   if (!wrong.empty() && curfew::names_verb(argc, argv)) return web::complain(wrong), 2;
   web::prepare_sockets();
-  const auto words = static_cast<std::size_t>(argc);
   const auto body = [&](service& self) {
     // Who starts a Windows service may add options for this start.
-    if (wrong.empty()) wrong = web::read_options(self.args().subspan(words), chosen);
+    if (wrong.empty()) wrong = web::read_options(self.args().subspan(1 + own.size()), chosen);
     if (wrong.empty()) return serve(self, chosen);
     if (self.host() == curfew::host_kind::console) web::complain(web::usage);
     return refuse(self, wrong, 2);

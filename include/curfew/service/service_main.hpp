@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 CURFEW_BEGIN
 
@@ -95,7 +96,10 @@ int service_main(const service_spec& spec, int argc, char** argv, Main main) {
   if (!names_verb(argc, argv)) return run(spec, argc, argv, std::move(main));
   const detail::verb_line line = detail::parse_verb_line(words);
   if (!detail::runs_here(line)) return detail::obey_on_system(spec, words);
-  return run_in_foreground(detail::spec_named(spec, line.name), argc, argv, std::move(main));
+  std::vector<char*> args = {argv[0]};  // the program does not see the verb
+  args.insert(args.end(), line.own.begin(), line.own.end());
+  return run_in_foreground(detail::spec_named(spec, line.name), static_cast<int>(args.size()),
+                           args.data(), std::move(main));
 }
 
 CURFEW_END
