@@ -210,12 +210,12 @@ int serve(service& self, const options& chosen) {
   auto& clients = held.emplace<connections>("connections", self, db, log, chosen.greeting);
   const auto finish = [&clients](const curfew::stop_token& hurry) { clients.finish(hurry); };
   held.defer("requests", finish, {chosen.stop_timeout * 0.9});  // a tenth for what comes after
+  answer_host(self, clients, log);
   if (chosen.warm_up.count() == 0) clients.begin();  // who is in the queue already may come in
   const std::string port = std::to_string(socket.port());
   auto& door = held.emplace<listener>("listener", self, std::move(socket), clients);
   const curfew::stop_callback end(
       door.ended(), [&self] { self.request_stop({.cause = curfew::stop_cause::fault}); });
-  answer_host(self, clients, log);
   if (!web::count_down(self, "warming up", chosen.warm_up, self.token())) return 0;
 
   held.defer("lame duck", [&self, wait = chosen.lame_duck](const curfew::stop_token& hurry) {

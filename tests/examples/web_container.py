@@ -132,6 +132,8 @@ class Container(unittest.TestCase):
                 log.rename(log.with_name("moved"))
                 web.send(signal.SIGHUP)
                 eventually(lambda: log.exists() or web.process.poll() is not None, "a reload")
+                if web.process.poll() is not None:
+                    self.fail(f"it has ended: {web.ended()}")
                 self.assertEqual(web.status("/readyz"), 200)
                 web.send(signal.SIGTERM)
                 self.assertEqual(web.ended()[0], 0)

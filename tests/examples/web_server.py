@@ -405,7 +405,7 @@ def _(place):
     result = place.run("--help")
     check(result.returncode == 0 and not result.stderr, result)
     for word in ("--port", "--warm-up", "--lame-duck", "--stop-timeout", "--watchdog",
-                 "--access-log", "--greeting", "install", "uninstall", "status", "doctor"):
+                 "--access-log", "--greeting", "install", "web_server help"):
         check(word in result.stdout, word)
 
 

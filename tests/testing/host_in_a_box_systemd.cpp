@@ -244,6 +244,25 @@ TEST_CASE("systemd rule 37 - a reload during the start runs and is not told to b
   CHECK_FALSE(box.await_datagram("RELOADING=1"));
 }
 
+#if CURFEW_POSIX
+TEST_CASE("a service that is declared to reload is not stopped by a reload before it listens") {
+  door go;
+  door started;
+  host_in_a_box box(host_kind::systemd);
+  box.start({.name = "web", .reloads = true}, [&](service& s) {
+    started.open();
+    go.wait();
+    serve(s);
+  });
+  started.wait();
+  box.signal(SIGHUP);
+  go.open();
+  CHECK(box.await_ready());
+  box.signal(SIGTERM);
+  CHECK(box.await_end() == 0);
+}
+#endif
+
 TEST_CASE("a hang-up of the terminal is a stop all the same and from a process it is a reload") {
   stop_token stop;
   host_in_a_box box(host_kind::systemd);

@@ -53,7 +53,8 @@ struct service_spec {
   /// It calls heartbeat() at least this often, or is taken for stuck. Zero: it does not.
   detail::saturated watchdog = std::chrono::seconds(0);
 
-  /// It has an on_reload function, and so `reload` and SIGHUP may be offered.
+  /// It has an on_reload function, and so `reload` is offered, and SIGHUP is no stop from the first
+  /// moment on.
   bool reloads = false;
 
   /// As process 1 of a container: also wait for children that others have left behind. Not for a

@@ -82,7 +82,6 @@ class service {
   template <class F>
   void on_reload(F f) {
     state_.on(host_event::reload, detail::shared([f = std::move(f)](int) mutable { f(); }));
-    state_.listen_for_reload();
   }
   /// Both as f(): a Windows service can be paused and continued.
   template <class Pause, class Resume>

@@ -182,7 +182,8 @@ inline bool open_bridge(run_state& s, std::error_code& ec) {
   if (ec) return false;
   s.hurry = linked(s.bridge->hurry(), s.spent.get_token());
   s.events.open(*s.bridge);
-  return reap(s, ec);
+  if (s.spec.reloads) s.listen_for_reload(ec);  // one that comes early finds the new configuration
+  return !ec && reap(s, ec);
 }
 
 [[nodiscard]] inline std::string why_no_bridge(const std::error_code& ec) {

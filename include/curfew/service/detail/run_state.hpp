@@ -121,6 +121,7 @@ class run_state final : public message_sink {
   void on(host_event what, event_desk::function f) {
     std::error_code ec;
     events.on(what, std::move(f), ec);
+    if (!ec && what == host_event::reload && !spec.reloads) listen_for_reload(ec);
     if (ec) throw_error_code(ec, "a function for what the host asks");
     host.accept(events.interests());
   }
@@ -131,7 +132,7 @@ class run_state final : public message_sink {
   /// The hang-up of a terminal comes from the system itself, or from a shell that passes it on when
   /// the terminal has gone; a reload from some process, whose user is known even where its number
   /// is not, as from outside a container.
-  void listen_for_reload();
+  void listen_for_reload(std::error_code& ec);
 
   void write(severity level, std::string_view line) noexcept override { tell(level, line); }
 
@@ -217,16 +218,19 @@ inline void run_state::shorten(const stop_reason& why, bool& done) noexcept {
   moment_.limit = (std::min)(moment_.limit, saturating_add(now(), budget(why)));
 }
 
-inline void run_state::listen_for_reload() {
+inline void run_state::listen_for_reload(std::error_code& ec) {
 #if CURFEW_POSIX
   const bool ignored = bridge->ignores(hangup);
   const bool at_terminal = setting.source == nullptr && has_terminal();
-  bridge->on(hangup, [this, ignored, at_terminal](const stop_reason& why) {
+  const auto heard = [this, ignored, at_terminal](const stop_reason& why) {
     const bool hung_up = why.uid < 0 || (at_terminal && !has_terminal());
     if (!hung_up) return static_cast<void>(events.event(host_event::reload, 0));
     if (!ignored) bridge->request_stop(why);
-  });
+  };
+  bridge->on(hangup, heard, ec);
   bridge->keep_from_stopping(hangup);
+#else
+  static_cast<void>(ec);
 #endif
 }
 
