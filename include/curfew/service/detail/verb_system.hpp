@@ -132,7 +132,7 @@ inline int obey_on_system(const service_spec& spec, std::span<char* const> args)
 
 inline int obey_in_process(verb_backend& backend, const service_spec& spec, const verb_line& line,
                            std::string_view program) {
-  const verb_signals signals(line.what);
+  const verb_signals changed(line.what);
   const stop_source stop;
   std::error_code ec;
   std::optional<signal_bridge> bridge;
