@@ -122,7 +122,7 @@ class Container(unittest.TestCase):
                 web.send(signal.SIGTERM)
                 code, said = web.ended()
                 self.assertLess(time.monotonic() - began, 25)
-                self.assertIn(code, (70, 143), said)
+                self.assertIn(code, (1, 70, 143), said)  # 1: built without exceptions
                 self.assertNotIn(200, told(client))
 
     def test_a_reload_from_outside_is_no_stop(self):
@@ -189,7 +189,7 @@ class Typed(unittest.TestCase):
             time.sleep(0.7)  # interrupts that come together count as one
             terminal.type_interrupt()
             code, said = terminal.web.ended()
-            self.assertEqual(code, 70, said)
+            self.assertIn(code, (1, 70), said)  # 1: built without exceptions
             self.assertLess(time.monotonic() - began, 25)
             self.assertIn("requests were cut: 1", said)
             self.assertNotIn(200, told(client))
