@@ -139,23 +139,31 @@ class service {
 ///       return curfew::run({.name = "web", .stop_timeout = 10s}, argc, argv, serve);
 ///     }
 ///
-/// Ctrl-C, SIGTERM, SIGINT or a console event stop s.token(); a second signal stops s.hurry(); a
-/// third ends the process at once. When main returns by itself that is the stop, and one signal
-/// hurries. Signals within 5 ms count as one. Main is expected to return when asked,
-/// and the resources are released. All of that has spec.stop_timeout from the moment of the stop,
-/// or less where the system leaves less. When it is spent, whatever hangs, what is still open is
-/// named on stderr and the process ends without running destructors.
+/// Who started the program is found out by trying: the service manager of Windows, systemd, or
+/// neither. Call it first thing in main, before there are other threads: the service manager waits
+/// half a minute, what systemd has left in the environment is taken out, standard streams that do
+/// not exist are opened, and spec.working_directory becomes the whole process's.
+///
+/// Ctrl-C, SIGTERM, SIGINT, the hang-up of a terminal, a console event or a control of the service
+/// manager stop s.token(); a second signal stops s.hurry(); a third ends the process at once. When
+/// main returns by itself that is the stop, and one signal hurries. Signals within 5 ms count as
+/// one. Main is expected to return when asked, and the resources are released. All of that has
+/// spec.stop_timeout from the moment of the stop, or less where the system leaves less. When it is
+/// spent, whatever hangs, what is still open is named on stderr and the process ends without
+/// running destructors.
 ///
 /// The exit code says what happened: see host/outcome.hpp. An exception out of main is told on
 /// stderr and is a failure, except for the stopped_error of this very stop.
 ///
-/// On stderr, a terminal sees how the stop goes; anything else gets a line at the end of a stop
+/// What is told goes to stderr, or to the journal or the event log where one of them listens. A
+/// terminal sees how the stop goes; anything else gets a line at the end of a stop
 /// that was asked for, and a line for each part that is late, fails or has to be left open; of many
 /// the worst twelve, and how many more. A stderr that nobody reads is given up after half a second.
 ///
 /// One run, or one signal_bridge, at a time in a process: another is refused, with a message and
-/// the exit code of a failure. main runs on the calling thread. A child that main makes by fork has
-/// no part in the run, and leaves by exec or _exit.
+/// the exit code of a failure. main runs on the calling thread, but as a service of Windows on one
+/// that the system makes for it. A child that main makes by fork has no part in the run, and leaves
+/// by exec or _exit.
 ///
 /// exit() out of main releases nothing. Where main has put something on the resource stack, or out
 /// of a release, it is told on stderr and ends the process as a failure, whatever its argument, and
