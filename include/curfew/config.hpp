@@ -76,6 +76,13 @@
 #define CURFEW_FUNCTION_NAME __PRETTY_FUNCTION__
 #endif
 
+// A function that is seldom called: it stays out of line, and its caller stays short.
+#if defined(_MSC_VER)
+#define CURFEW_SELDOM __declspec(noinline)
+#else
+#define CURFEW_SELDOM __attribute__((noinline, cold))
+#endif
+
 #define CURFEW_BEGIN \
   namespace curfew { \
   inline namespace CURFEW_ABI {

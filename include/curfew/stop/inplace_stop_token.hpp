@@ -117,7 +117,7 @@ class inplace_stop_callback : public detail::callback_holder<F> {
   explicit inplace_stop_callback(inplace_stop_token t,
                                  Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
-    static_cast<void>(this->attach(t.c_));
+    this->attach(t.c_);
   }
 };
 

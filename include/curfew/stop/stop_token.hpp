@@ -97,12 +97,13 @@ class stop_source {
       : c_(detail::new_context(t, nullptr, detail::limit(t, time), ec)) {}
 
   // Children. A deadline later than the parent's has no effect.
-  explicit stop_source(stop_token parent) : c_(detail::new_context(parent.clock(), parent.c_)) {}
+  explicit stop_source(const stop_token& parent)
+      : c_(detail::new_context(parent.clock(), parent.c_)) {}
   template <detail::time_or_duration Time>
-  stop_source(stop_token parent, Time time)
+  stop_source(const stop_token& parent, Time time)
       : c_(detail::new_context(parent.clock(), parent.c_, detail::limit(parent.clock(), time))) {}
   template <detail::time_or_duration Time>
-  stop_source(stop_token parent, Time time, std::error_code& ec)
+  stop_source(const stop_token& parent, Time time, std::error_code& ec)
       : c_(detail::new_context(parent.clock(), parent.c_, detail::limit(parent.clock(), time),
                                ec)) {}
 
@@ -172,7 +173,7 @@ class stop_callback : public detail::callback_holder<F> {
   explicit stop_callback(const stop_token& t,
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
-    if (this->attach(t.c_)) detail::acquire(*t.c_);
+    this->attach(t.c_);
   }
   template <class Init>
   requires std::constructible_from<F, Init>
@@ -180,7 +181,7 @@ class stop_callback : public detail::callback_holder<F> {
                          Init&& f) noexcept(std::is_nothrow_constructible_v<F, Init>)
       : detail::callback_holder<F>(std::in_place, std::forward<Init>(f)) {
     const stop_token owned(std::move(t));
-    if (this->attach(owned.c_)) detail::acquire(*owned.c_);
+    this->attach(owned.c_);
   }
 };
 

@@ -6,6 +6,7 @@
 
 #include <curfew/config.hpp>
 #include <curfew/stop/detail/fail.hpp>
+#include <curfew/stop/detail/owned.hpp>
 #include <curfew/stop/detail/park.hpp>
 #include <curfew/stop/detail/thread.hpp>
 #include <curfew/stop/reason.hpp>
@@ -16,8 +17,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -31,9 +30,14 @@ class task_group;
 
 namespace detail {
 
+template <class F, class... Args>
+concept callable = requires(F&& f, Args&&... args) {
+  std::forward<F>(f)(std::forward<Args>(args)...);
+};
+
 template <class F>
 concept task_function = std::constructible_from<std::decay_t<F>, F> &&
-    (std::invocable<std::decay_t<F>, stop_token> || std::invocable<std::decay_t<F>>);
+    (callable<std::decay_t<F>, stop_token> || callable<std::decay_t<F>>);
 
 /// A thread's work and its place in the group's lists; the group's lock guards the links.
 struct group_task {
@@ -107,7 +111,7 @@ class task_group {
   using task = detail::group_task;
   using group_error = detail::group_error;
 
-  void launch(std::unique_ptr<task> t, std::error_code& ec) noexcept;
+  void launch(detail::owned<task> t, std::error_code& ec) noexcept;
   static void enter(void* opaque) noexcept;
   void run(task& t) noexcept;
   void fail(std::error_code code, std::exception_ptr thrown) noexcept;
@@ -117,14 +121,14 @@ class task_group {
   bool unlink(task& t) noexcept;
   [[nodiscard]] bool called_by_task() noexcept;
   void await_tasks() noexcept;
-  static void bury(std::unique_ptr<task> finished) noexcept;
+  static void bury(detail::owned<task> finished) noexcept;
   [[nodiscard]] group_error first_error() noexcept;
   static void complain(const group_error& e) noexcept;
 
   stop_source source_;
   std::mutex mutex_;
   task* running_ = nullptr;
-  std::unique_ptr<task> finished_;  // the last one; each joins the one before it
+  detail::owned<task> finished_;  // the last one; each joins the one before it
   group_error error_;
   bool told_ = false;
   std::atomic<std::uint32_t> unfinished_{0};  // the length of running_, to park on
@@ -139,7 +143,7 @@ struct group_task_of final : group_task {
       : group_task(g), function(std::in_place, std::forward<G>(f)) {}
 
   std::error_code run(stop_token token) override {
-    if constexpr (std::invocable<F, stop_token>) {
+    if constexpr (callable<F, stop_token>) {
       return call(std::move(token));
     } else {
       return call();
@@ -149,11 +153,11 @@ struct group_task_of final : group_task {
 
   template <class... Args>
   std::error_code call(Args&&... args) {
-    using result = std::invoke_result_t<F, Args...>;
+    using result = decltype((*std::move(function))(std::forward<Args>(args)...));
     if constexpr (std::same_as<std::remove_cvref_t<result>, std::error_code>) {
-      return std::invoke(*std::move(function), std::forward<Args>(args)...);
+      return (*std::move(function))(std::forward<Args>(args)...);
     } else {
-      static_cast<void>(std::invoke(*std::move(function), std::forward<Args>(args)...));
+      static_cast<void>((*std::move(function))(std::forward<Args>(args)...));
       return {};
     }
   }
@@ -187,16 +191,16 @@ void task_group::spawn(F&& f) {
 template <detail::task_function F>
 void task_group::spawn(F&& f, std::error_code& ec) {
   using node = detail::group_task_of<std::decay_t<F>>;
-  std::unique_ptr<task> t(new (std::nothrow) node(*this, std::forward<F>(f)));
-  if (t == nullptr) {
-    ec = std::make_error_code(std::errc::not_enough_memory);
-  } else {
+  detail::owned<task> t(new (std::nothrow) node(*this, std::forward<F>(f)));
+  if (t) {
     launch(std::move(t), ec);
+  } else {
+    ec = std::make_error_code(std::errc::not_enough_memory);
   }
 }
 
 /// Under the lock, so that a task cannot finish before it is known and its thread's handle stored.
-inline void task_group::launch(std::unique_ptr<task> t, std::error_code& ec) noexcept {
+inline void task_group::launch(detail::owned<task> t, std::error_code& ec) noexcept {
   const std::lock_guard guard(mutex_);
   link(*t);
   if (t->worker.start(&enter, t.get(), ec, detail::thread_mask::as_here)) {
@@ -242,10 +246,10 @@ inline void task_group::fail(std::error_code code, std::exception_ptr thrown) no
 /// is left over, and whoever waits for the last has waited for all. After the lock is released, the
 /// group is there only because its owner waits for this very thread.
 inline void task_group::finish(task& t) noexcept {
-  std::unique_ptr<task> before;
+  detail::owned<task> before;
   {
     const std::lock_guard guard(mutex_);
-    before = std::exchange(finished_, std::unique_ptr<task>(&t));
+    before = std::exchange(finished_, detail::owned<task>(&t));
     if (unlink(t)) detail::unpark_all(unfinished_);
   }
   bury(std::move(before));
@@ -279,7 +283,7 @@ inline void task_group::await_tasks() noexcept {
   while (const std::uint32_t left = unfinished_.load(std::memory_order_acquire)) {
     detail::park(unfinished_, left);
   }
-  std::unique_ptr<task> last;
+  detail::owned<task> last;
   {
     const std::lock_guard guard(mutex_);
     last = std::move(finished_);
@@ -287,8 +291,8 @@ inline void task_group::await_tasks() noexcept {
   bury(std::move(last));
 }
 
-inline void task_group::bury(std::unique_ptr<task> finished) noexcept {
-  if (finished != nullptr) finished->worker.join();
+inline void task_group::bury(detail::owned<task> finished) noexcept {
+  if (finished) finished->worker.join();
 }
 
 inline detail::group_error task_group::first_error() noexcept {

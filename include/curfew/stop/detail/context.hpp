@@ -35,7 +35,9 @@ enum context_bits : std::uint32_t {
   timed_bit = 128,     // constant: armed on its time source, because no parent stops it as early
   waiting_bit = 256,   // constant: belongs to a timed wait; its deadline is that wait's limit and
                        // does not keep a stop possible
+  leaned_bit = 512,    // set once: it has had a dependant
 };
+inline constexpr unsigned cause_shift = 24;  // above them, from `stopped_bit` on: the stop_cause
 
 /// A child's place in the list of one parent; guarded by the parent's lock, but for `parent` and
 /// `child`, which never change while other threads can see them.
@@ -60,12 +62,18 @@ struct context : timer_entry {
 
   std::atomic<std::uint32_t> state;
   spin_lock lock;
-  // Shared contexts: tokens, callbacks, children and pins, and one more for all sources together.
+  // Shared contexts: tokens and pins, one more for all sources together, and one more for all
+  // dependants together, which is there from the beginning. Whoever makes it 0 frees the context.
   // A release decrement pairs with the acquire one that finds it the last.
   std::atomic<std::uint32_t> owners;
   std::atomic<std::uint32_t> sources{1};  // inplace: always 1
-  stop_reason reason;                     // written once, under the lock, before stopped_bit
-  callback_base* callbacks = nullptr;     // newest first; guarded by the lock
+  // Callbacks, also those that have run, and children; guarded by the lock, so that they come and
+  // go without touching `owners`.
+  std::uint32_t dependants = 0;
+  int reason_code = 0;  // the reason but for its cause; written once, under the lock, before
+  std::int64_t reason_pid = 0;  // stopped_bit
+  std::int64_t reason_uid = -1;
+  callback_base* callbacks = nullptr;  // newest first; guarded by the lock
   union {
     context* next_fired = nullptr;  // while queued for firing, or for burial
     firing_frame* firing;           // while firing_bit is set; guarded by the lock
@@ -78,7 +86,7 @@ struct context : timer_entry {
 /// A context of several parents: its links stand behind it, in the same allocation.
 struct linked_context : context {
   linked_context(time_source& t, std::uint32_t count) noexcept
-      : context(t, linked_bit, 1), link_count(count) {}
+      : context(t, linked_bit, 2), link_count(count) {}
   [[nodiscard]] link* links() noexcept { return reinterpret_cast<link*>(this + 1); }
 
   std::uint32_t link_count;
@@ -102,17 +110,24 @@ struct linked_context : context {
 /// Calls f(link&) for each parent that the context hangs on.
 template <class F>
 void for_each_link(context& c, F f) noexcept {
-  link* first = &c.up;
-  std::uint32_t count = 1;
-  if ((own_bits(c) & linked_bit) != 0) {
-    first = static_cast<linked_context&>(c).links();
-    count = static_cast<linked_context&>(c).link_count;
+  if ((own_bits(c) & linked_bit) == 0) {
+    if (c.up.parent != nullptr) f(c.up);
+    return;
   }
-  for (link* l = first; l != first + count; ++l)
+  auto& linked = static_cast<linked_context&>(c);
+  for (link* l = linked.links(); l != linked.links() + linked.link_count; ++l)
     if (l->parent != nullptr) f(*l);
 }
 
+[[nodiscard]] inline stop_reason reason_of(const context& c) noexcept {
+  return {static_cast<stop_cause>(bits(c) >> cause_shift), c.reason_code, c.reason_pid,
+          c.reason_uid};
+}
+
 // --- counting -----------------------------------------------------------------------------------
+
+/// What a shared context begins with: the share of its sources and that of its dependants.
+inline constexpr std::uint32_t first_owners = 2;
 
 /// One more owner of a context that the caller already knows to be alive. Inplace contexts belong
 /// to a scope; for them it does nothing.
@@ -128,11 +143,43 @@ inline void acquire(context& c) noexcept {
   return false;
 }
 
-[[nodiscard]] inline bool was_last(context& c) noexcept {
-  return !is_inplace(c) && c.owners.fetch_sub(1, std::memory_order_acq_rel) == 1;
+/// With the lock held, when there is no dependant: gives up their share. True: nobody else has one,
+/// so the context is the caller's to free, once the lock is let go.
+[[nodiscard]] inline bool give_up_share(context& c) noexcept {
+  std::uint32_t n = c.owners.load(std::memory_order_acquire);
+  return n == 1 && !is_inplace(c) &&
+         c.owners.compare_exchange_strong(n, 0, std::memory_order_acq_rel);
 }
 
-// --- parents ------------------------------------------------------------------------------------
+CURFEW_SELDOM inline bool was_last_of_all(context& c) noexcept {
+  const spin_guard guard(c.lock);
+  c.owners.fetch_sub(1, std::memory_order_release);
+  return c.dependants == 0 && give_up_share(c);
+}
+
+/// Gives back what acquire() took; true: the context is the caller's to free. Who may be the last
+/// besides the dependants does it under the lock, as they do, so that just one of them is the last.
+[[nodiscard]] inline bool was_last(context& c) noexcept {
+  if (is_inplace(c)) return false;
+  std::uint32_t n = c.owners.load(std::memory_order_relaxed);
+  while (n > first_owners)
+    if (c.owners.compare_exchange_weak(n, n - 1, std::memory_order_release)) return false;
+  return was_last_of_all(c);
+}
+
+// --- dependants ---------------------------------------------------------------------------------
+
+/// With the lock held, by a caller who keeps the context alive.
+inline void lean_on(context& c) noexcept {
+  ++c.dependants;
+  const std::uint32_t b = own_bits(c);
+  if ((b & leaned_bit) == 0) c.state.store(b | leaned_bit, std::memory_order_release);
+}
+
+/// With the lock held. True: it was all that kept the context, which is the caller's to free.
+[[nodiscard]] inline bool stop_leaning(context& c) noexcept {
+  return --c.dependants == 0 && give_up_share(c);
+}
 
 /// Hangs the child below the parent; false if the parent is stopped, and then nothing happened.
 /// `l` must not be visible to anybody yet.
@@ -145,15 +192,22 @@ inline void acquire(context& c) noexcept {
   l.slot = &parent.children;
   if (l.next != nullptr) l.next->slot = &l.next;
   parent.children = &l;
-  acquire(parent);
+  lean_on(parent);
   return true;
 }
 
-/// Waits for a stop that is on its way through the parent: the walk holds the parent's lock.
-inline void unhang(link& l) noexcept {
-  const spin_guard guard(l.parent->lock);
+/// With the parent's lock held.
+inline void take_out(link& l) noexcept {
   *l.slot = l.next;
   if (l.next != nullptr) l.next->slot = l.slot;
+}
+
+/// Waits for a stop that is on its way through the parent: the walk holds the parent's lock. True:
+/// the parent is the caller's to free.
+[[nodiscard]] inline bool unhang(link& l) noexcept {
+  const spin_guard guard(l.parent->lock);
+  take_out(l);
+  return stop_leaning(*l.parent);
 }
 
 // --- death --------------------------------------------------------------------------------------
@@ -162,26 +216,21 @@ inline void unhang(link& l) noexcept {
 /// owner are put in front of `dead`.
 inline void cut_loose(context& c, context*& dead) noexcept {
   for_each_link(c, [&dead](link& l) noexcept {
-    unhang(l);
-    if (!was_last(*l.parent)) return;
+    if (!unhang(l)) return;
     l.parent->next_fired = dead;
     dead = l.parent;
   });
   if ((own_bits(c) & timed_bit) != 0) clocks::disarm(*c.time, c);
 }
 
+/// Both kinds come from operator new, and neither has anything to destroy but a context has.
 inline void free_context(context& c) noexcept {
-  if ((own_bits(c) & linked_bit) != 0) {
-    auto* const l = static_cast<linked_context*>(&c);
-    l->~linked_context();
-    ::operator delete(l);
-  } else {
-    delete &c;
-  }
+  c.~context();
+  ::operator delete(static_cast<void*>(&c));
 }
 
 /// Frees contexts and whatever only they kept alive: a loop, however long the chain.
-inline void bury(context* dead) noexcept {
+inline void bury_all(context* dead) noexcept {
   while (dead != nullptr) {
     context& c = *dead;
     dead = c.next_fired;
@@ -190,10 +239,15 @@ inline void bury(context* dead) noexcept {
   }
 }
 
+inline void bury(context& c) noexcept {
+  context* dead = nullptr;
+  cut_loose(c, dead);
+  free_context(c);
+  bury_all(dead);
+}
+
 inline void release(context& c) noexcept {
-  if (!was_last(c)) return;
-  c.next_fired = nullptr;
-  bury(&c);
+  if (was_last(c)) bury(c);
 }
 
 }  // namespace detail

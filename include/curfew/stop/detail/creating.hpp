@@ -46,8 +46,7 @@ concept time_or_duration = requires(const time_source& s, T t) {
 inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
   const spin_guard guard(c.lock);
   if ((own_bits(c) & stopped_bit) != 0) return;
-  c.reason = reason;
-  publish(c, stopped_bit | collected_bit);
+  latch(c, reason, collected_bit);
 }
 
 /// Under its own deadline, if that is earlier than the parent's. False: it has passed. With an
@@ -70,7 +69,7 @@ inline void begin_life(context& c, link& up, context* parent, time_limit own,
                        std::error_code& ec) noexcept {
   if (parent != nullptr) c.deadline = parent->deadline;
   const bool in_time = begin_time(c, own, ec);
-  if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, parent->reason);
+  if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, reason_of(*parent));
   if (!in_time) stop_newborn(c, deadline_reason);
 }
 
@@ -82,7 +81,7 @@ inline void begin_life(inplace_context& c, link& up, context* parent, time_limit
 
 [[nodiscard]] inline context* new_context(time_source& t, context* parent, time_limit own,
                                           std::error_code& ec) {
-  auto* const c = new context(t, 0, 1);
+  auto* const c = new context(t, 0, first_owners);
   begin_life(*c, c->up, parent, own, ec);
   if (!ec) return c;
   release(*c);
@@ -116,7 +115,7 @@ inline void begin_life(inplace_context& c, link& up, context* parent, time_limit
       c->deadline = parents[i]->deadline;
   for (std::uint32_t i = 0; i < count && !stopped(*c); ++i)
     if (parents[i] != nullptr && !hang(c->links()[i], *c, *parents[i]))
-      stop_newborn(*c, parents[i]->reason);
+      stop_newborn(*c, reason_of(*parents[i]));
   return c;
 }
 
@@ -148,7 +147,7 @@ inline void wait_for_pins(inplace_context& c) noexcept {
 inline void end_life(inplace_context& c) noexcept {
   context* dead = nullptr;
   cut_loose(c, dead);
-  bury(dead);
+  bury_all(dead);
   if (stopped(c)) leave_queue(c);
   wait_for_pins(c);
 }

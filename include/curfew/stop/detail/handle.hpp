@@ -50,7 +50,7 @@ class token_base {
   /// Cause `none` until stopped. Asked after the deadline it says `deadline`, however late the
   /// timer is.
   [[nodiscard]] stop_reason reason() const noexcept {
-    return c_ != nullptr && stopped_or_late(*c_) ? c_->reason : stop_reason{};
+    return c_ != nullptr && stopped_or_late(*c_) ? reason_of(*c_) : stop_reason{};
   }
 
   /// The earliest of its own and its ancestors'; time_point::max() when there is none.
@@ -108,7 +108,7 @@ inline time_source::duration token_base::remaining() const noexcept {
 inline void token_base::throw_if_stopped() const {
   if (c_ == nullptr || !stopped_or_late(*c_)) return;
 #if CURFEW_EXCEPTIONS
-  throw stopped_error(c_->reason);
+  throw stopped_error(reason_of(*c_));
 #else
   fatal(
       "throw_if_stopped() was called on a stopped token in a build without exceptions; "
@@ -132,7 +132,9 @@ class callback_holder : callback_base {
 
   /// Never waits. True: as after remove(). False: it is running, and stays registered; a later
   /// remove(), or the destructor, waits for it.
-  [[nodiscard]] bool try_remove() noexcept { return try_remove_callback(*this); }
+  [[nodiscard]] bool try_remove() noexcept {
+    return try_remove_callback(*this, nullptr) == removal::done;
+  }
 
  protected:
   /// Tagged, so that it is never mistaken for a copy.
@@ -142,12 +144,9 @@ class callback_holder : callback_base {
   ~callback_holder() { end_callback(*this); }
 
   /// Registers, or runs the callback here and now if stopped. The caller keeps the context alive
-  /// meanwhile; true: from now on the callback holds a reference, which the caller must add.
-  [[nodiscard]] bool attach(context* c) noexcept {
-    if (c == nullptr) return false;
-    const registration found = register_callback(*this, *c);
-    if (found == registration::stopped) run(*this);
-    return found == registration::registered;
+  /// meanwhile.
+  void attach(context* c) noexcept {
+    if (c != nullptr && register_callback(*this, *c) == registration::stopped) run(*this);
   }
 
  private:

@@ -321,8 +321,8 @@ inline void process_clock::cut_off_other_threads() noexcept {
     if (scoped == nullptr || scoped->armed_by == this_thread()) return;
     unlink_timer(e);
     for_each_link(c, [](link& l) noexcept {
-      unhang(l);
-      l.parent = nullptr;  // its count stays: nobody is left to give it back
+      take_out(l);
+      l.parent = nullptr;  // which stays leaned on: nobody is left to stop it
     });
   });
 }

@@ -24,7 +24,7 @@ class spin_lock {
   spin_lock& operator=(const spin_lock&) = delete;
 
   void lock() noexcept {
-    for (unsigned spins = 0; !try_lock(); ++spins) relax(spins);
+    if (!try_lock()) wait_for_it();
   }
   [[nodiscard]] bool try_lock() noexcept {
     return held_.exchange(1, std::memory_order_acquire) == 0;
@@ -34,6 +34,12 @@ class spin_lock {
   void reset() noexcept { unlock(); }
 
  private:
+  CURFEW_SELDOM void wait_for_it() noexcept {
+    unsigned spins = 0;
+    do relax(spins++);
+    while (!try_lock());
+  }
+
   std::atomic<std::uint32_t> held_{0};
 };
 

@@ -9,7 +9,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
@@ -74,6 +73,14 @@ inline void publish(context& c, std::uint32_t more) noexcept {
   if ((old & waiters_bit) != 0) unpark_all(c.state);
 }
 
+/// The reason first: the bits publish it.
+inline void latch(context& c, const stop_reason& reason, std::uint32_t more = 0) noexcept {
+  c.reason_code = reason.code;
+  c.reason_pid = reason.pid;
+  c.reason_uid = reason.uid;
+  publish(c, stopped_bit | static_cast<std::uint32_t>(reason.cause) << cause_shift | more);
+}
+
 [[nodiscard]] inline bool has_deadline(const context& c) noexcept {
   return c.deadline != (clock_time_point::max)();
 }
@@ -102,8 +109,11 @@ struct stop_visitor {
     if ((b & skip) != 0) return false;
     skip = collected_bit;
     won = true;
-    if ((b & stopped_bit) == 0) c.reason = late(c) ? deadline_reason : reason;
-    publish(c, stopped_bit | collected_bit);
+    if ((b & stopped_bit) != 0) {
+      publish(c, collected_bit);
+    } else {
+      latch(c, late(c) ? deadline_reason : reason, collected_bit);
+    }
     return true;
   }
   void leave(context& c) noexcept {
@@ -115,8 +125,7 @@ struct stop_visitor {
 struct latch_visitor {
   bool enter(context& c) noexcept {
     if ((own_bits(c) & stopped_bit) != 0) return false;
-    c.reason = deadline_reason;
-    publish(c, stopped_bit);
+    latch(c, deadline_reason);
     return true;
   }
   void leave(context&) noexcept {}
@@ -191,21 +200,36 @@ struct give_up_visitor {
   void leave(context&) noexcept {}
 };
 
-/// Nobody but this one source knows the context, so nobody can come to know it; a timer could.
+/// Nobody but this one source knows the context, so nobody can come to know it, but for a timer.
+/// Who leaned on it kept a token meanwhile, whose release shows their bit here.
 [[nodiscard]] inline bool sole_owner(const context& c) noexcept {
   return c.sources.load(std::memory_order_acquire) == 1 &&
-         c.owners.load(std::memory_order_acquire) == 1 && (own_bits(c) & timed_bit) == 0;
+         c.owners.load(std::memory_order_acquire) == first_owners &&
+         (own_bits(c) & leaned_bit) == 0;
 }
 
-inline void release_source(context& c) noexcept {
-  if (sole_owner(c)) {
-    c.next_fired = nullptr;
-    return bury(&c);
+/// The end of a context that only its one source knows: without counting down. False: a timer has
+/// pinned it.
+[[nodiscard]] inline bool end_alone(context& c) noexcept {
+  if (!sole_owner(c)) return false;
+  if ((own_bits(c) & timed_bit) != 0) {
+    clocks::disarm(*c.time, c);
+    if (!sole_owner(c)) return false;
+    c.state.store(own_bits(c) & ~std::uint32_t{timed_bit}, std::memory_order_relaxed);
   }
+  bury(c);
+  return true;
+}
+
+CURFEW_SELDOM inline void release_shared_source(context& c) noexcept {
   if (c.sources.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   give_up_visitor give_up;
   walk(c, give_up);
   release(c);
+}
+
+inline void release_source(context& c) noexcept {
+  if (!end_alone(c)) release_shared_source(c);
 }
 
 // --- callbacks ----------------------------------------------------------------------------------
@@ -213,8 +237,8 @@ inline void release_source(context& c) noexcept {
 enum class registration { registered, stopped, impossible };
 
 /// Either the stop sees the callback and runs it, or the callback sees the stop. When it does, the
-/// lock has been free since, so everything below is stopped too. Takes over a reference to `c` only
-/// if registered.
+/// lock has been free since, so everything below is stopped too. The caller keeps `c` alive; from
+/// here on the callback does.
 [[nodiscard]] inline registration register_callback(callback_base& cb, context& c) noexcept {
   if (!possible(c)) return registration::impossible;
   const spin_guard guard(c.lock);
@@ -224,53 +248,54 @@ enum class registration { registered, stopped, impossible };
   cb.slot = &c.callbacks;
   if (cb.next != nullptr) cb.next->slot = &cb.next;
   c.callbacks = &cb;
+  lean_on(c);
   return registration::registered;
 }
 
 /// What was found of a callback that is to be removed, under its context's lock.
 enum class removal { done, running_here, running_elsewhere };
 
-inline removal look_for(callback_base& cb, context& c,
-                        std::atomic<std::uint32_t>* waiter) noexcept {
-  const spin_guard guard(c.lock);
+[[nodiscard]] inline removal look_for(callback_base& cb, context& c) noexcept {
   if (cb.slot != nullptr) {
     unlink_callback(cb);
     return removal::done;
   }
   if ((own_bits(c) & firing_bit) == 0 || c.firing->running != &cb) return removal::done;
-  if (c.firing->thread == this_thread()) return removal::running_here;
-  if (waiter != nullptr) c.firing->waiter = waiter;
-  return removal::running_elsewhere;
+  return c.firing->thread == this_thread() ? removal::running_here : removal::running_elsewhere;
 }
 
-/// Lets go of the context, once nothing will look at the callback any more.
-inline void forget_home(callback_base& cb) noexcept { release(*std::exchange(cb.home, nullptr)); }
+/// Forgets the callback, and its home if nobody else is left there, unless it is running; then a
+/// `waiter` is told when it is done.
+inline removal try_remove_callback(callback_base& cb, std::atomic<std::uint32_t>* waiter) noexcept {
+  if (cb.home == nullptr) return removal::done;
+  context& c = *cb.home;
+  c.lock.lock();
+  const removal found = look_for(cb, c);
+  if (found == removal::running_elsewhere && waiter != nullptr) c.firing->waiter = waiter;
+  const bool last = found == removal::done && stop_leaning(c);
+  c.lock.unlock();
+  if (found == removal::done) cb.home = nullptr;
+  if (last) bury(c);
+  return found;
+}
 
 /// Afterwards the callback is not running on another thread and will not be started. From inside
 /// the callback itself it does not wait; then it stays registered, so that a later removal by
 /// another thread knows what to wait for.
 inline removal remove_callback(callback_base& cb) noexcept {
-  if (cb.home == nullptr) return removal::done;
   std::atomic<std::uint32_t> done{0};
-  const removal found = look_for(cb, *cb.home, &done);
-  if (found == removal::running_here) return found;
-  if (found == removal::running_elsewhere)
-    while (done.load(std::memory_order_acquire) == 0) park(done, 0);
-  forget_home(cb);
-  return removal::done;
+  const removal found = try_remove_callback(cb, &done);
+  if (found != removal::running_elsewhere) return found;
+  while (done.load(std::memory_order_acquire) == 0) park(done, 0);
+  return try_remove_callback(cb, nullptr);
 }
 
-/// The same for the end of the callback's life, which may come inside the callback.
+/// The same for the end of the callback's life, which may come inside the callback. Then whoever
+/// fires keeps the context alive.
 inline void end_callback(callback_base& cb) noexcept {
-  if (remove_callback(cb) == removal::running_here) forget_home(cb);
-}
-
-/// Never waits. False: it is running, here or elsewhere, and stays registered.
-inline bool try_remove_callback(callback_base& cb) noexcept {
-  if (cb.home == nullptr) return true;
-  if (look_for(cb, *cb.home, nullptr) != removal::done) return false;
-  forget_home(cb);
-  return true;
+  if (remove_callback(cb) != removal::running_here) return;
+  const spin_guard guard(cb.home->lock);
+  static_cast<void>(stop_leaning(*cb.home));
 }
 
 }  // namespace detail

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The lesser of two values, the greater, and one kept between two others: std::min, std::max and
+// std::clamp without <algorithm>, which is almost a third of <chrono> again.
+#ifndef CURFEW_STOP_DETAIL_BOUNDS_HPP
+#define CURFEW_STOP_DETAIL_BOUNDS_HPP
+
+#include <curfew/config.hpp>
+
+#include <type_traits>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// By value, for numbers, durations and points of time; the first one decides about the type.
+template <class T>
+[[nodiscard]] constexpr T lesser(T a, std::type_identity_t<T> b) noexcept {
+  return b < a ? b : a;
+}
+
+template <class T>
+[[nodiscard]] constexpr T greater(T a, std::type_identity_t<T> b) noexcept {
+  return a < b ? b : a;
+}
+
+/// low <= high.
+template <class T>
+[[nodiscard]] constexpr T within(T value, std::type_identity_t<T> low,
+                                 std::type_identity_t<T> high) noexcept {
+  return lesser(greater(value, low), high);
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
