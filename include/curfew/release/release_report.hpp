@@ -7,7 +7,6 @@
 #include <curfew/release/detail/release_node.hpp>
 #include <curfew/release/release_entry.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <iterator>
 #include <utility>
@@ -70,9 +69,10 @@ inline release_report::iterator release_report::begin() const noexcept {
 inline release_report::iterator release_report::end() const noexcept { return iterator(); }
 
 inline bool release_report::ok() const noexcept {
-  return std::all_of(begin(), end(), [](const release_entry& e) noexcept {
-    return e.outcome == release_outcome::released;
-  });
+  for (const release_entry& e : *this) {
+    if (e.outcome != release_outcome::released) return false;
+  }
+  return true;
 }
 
 CURFEW_END

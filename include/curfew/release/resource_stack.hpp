@@ -9,12 +9,12 @@
 #include <curfew/release/label.hpp>
 #include <curfew/release/release_observer.hpp>
 #include <curfew/release/release_report.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <new>
@@ -53,8 +53,8 @@ class resource_stack {
   resource_stack() noexcept : resource_stack(time_source::process()) {}
 
   resource_stack(resource_stack&& other) noexcept;             ///< leaves `other` empty and usable
-  resource_stack& operator=(resource_stack&& other) noexcept;  ///< releases what it holds first
-  ~resource_stack();                                           ///< release()
+  resource_stack& operator=(resource_stack&& other) noexcept;  ///< first releases what it holds
+  ~resource_stack();                                           ///< the same
 
   /// Builds a T in the stack; its destructor releases it. If the constructor throws, nothing was
   /// registered, but for what the constructor itself put on the stack: that stays there.
@@ -72,7 +72,9 @@ class resource_stack {
   /// token of an entry stops at its own timeout, when `budget` is spent, or when `hurry` stops,
   /// then with its reason; whichever is first. An entry is late that returns at its limit or after
   /// it: its timeout or what was left of the budget. One that begins after the budget is still
-  /// released, hurried from the start. If no timer can be had, every entry with a limit is.
+  /// released, hurried from the start. If no timer can be had, every entry with a limit is. The
+  /// times in the report cost a reading of the clock an entry; the destructor makes no report, and
+  /// takes no times unless somebody observes.
   release_report release(detail::saturated budget = no_limit, stop_token hurry = {}) noexcept;
 
   /// Who hears of the next releases while they go on; null: nobody. Outlives them, and follows the
@@ -84,11 +86,13 @@ class resource_stack {
 
  private:
   template <class T, class... Args>
-  detail::held<T>& push(label name, duration limit, detail::release_node::run_function* run,
+  detail::held<T>& push(const label& name, duration limit, detail::release_node::run_function* run,
                         Args&&... args);
-  void release_one(detail::release_node& n, time_source::time_point end,
-                   const stop_token& hurry) noexcept;
+  time_source::time_point release_one(detail::release_node& n, time_source::time_point begin,
+                                      time_source::time_point end,
+                                      const stop_token& hurry) noexcept;
   std::exception_ptr run_watched(detail::release_node& n, const detail::release_terms&) noexcept;
+  void release_unseen() noexcept;
   void require_idle() const noexcept;
 
   time_source* clock_;
@@ -134,18 +138,17 @@ class counted_scope {
 
 /// One allocation holds the node, what is held, and the name.
 template <class T, class... Args>
-detail::held<T>& resource_stack::push(label name, duration limit,
+detail::held<T>& resource_stack::push(const label& name, duration limit,
                                       detail::release_node::run_function* run, Args&&... args) {
   using node = detail::held<T>;
-  const detail::counted_scope building(building_);
   detail::building_site site(chain_.memory(), sizeof(node) + name.text.size(), alignof(node));
   char* const text = static_cast<char*>(site.spot()) + sizeof(node);
-  std::copy_n(name.text.data(), name.text.size(), text);
-  node& n = *::new (site.spot()) node(run, std::forward<Args>(args)...);
+  name.text.copy(text, name.text.size());
+  const detail::counted_scope building(building_);
+  node& n = *::new (site.spot())
+                node(run, std::string_view(text, name.text.size()), name.place,
+                     detail::greater(limit, duration::zero()), std::forward<Args>(args)...);
   site.built();
-  n.entry.name = std::string_view(text, name.text.size());
-  n.entry.place = name.place;
-  n.entry.limit = (std::max)(limit, duration::zero());
   chain_.push_front(n);
   return n;
 }
@@ -174,29 +177,41 @@ void resource_stack::defer(label name, Release&& release, release_options option
 inline release_report resource_stack::release(detail::saturated budget, stop_token hurry) noexcept {
   if (releasing_) return {};
   if (building_ != 0) detail::fatal("a resource_stack is released while it builds an entry");
+  if (empty()) return {};
   releasing_ = true;
   detail::release_chain done;
-  const auto end = detail::saturating_add(clock_->now(), budget);
+  auto now = clock_->now();
+  const auto end = detail::saturating_add(now, budget);
+  detail::release_node* last = nullptr;
   while (detail::release_node* n = chain_.pop_front()) {
-    release_one(*n, end, hurry);
-    done.push_back(*n);
+    now = release_one(*n, now, end, hurry);
+    done.push_back(std::exchange(last, n), *n);
   }
   done.memory().swap(chain_.memory());
   releasing_ = false;
   return release_report(std::move(done));
 }
 
-inline void resource_stack::release_one(detail::release_node& n, time_source::time_point end,
-                                        const stop_token& hurry) noexcept {
+/// From `begin`, which is now, to what it returns, which is the next one's begin: one reading of
+/// the clock serves both, unless an observer takes time between them.
+inline time_source::time_point resource_stack::release_one(detail::release_node& n,
+                                                           time_source::time_point begin,
+                                                           time_source::time_point end,
+                                                           const stop_token& hurry) noexcept {
   release_entry& e = n.entry;
-  e.limit = (std::min)(e.limit, detail::time_left(end, clock_->now()));
-  if (observer_ != nullptr) observer_->on_start(e);
-  const auto start = clock_->now();
-  e.error = run_watched(n, {*clock_, e.limit, hurry});
-  e.elapsed = clock_->now() - start;
+  e.limit = detail::lesser(e.limit, detail::time_left(end, begin));
+  if (observer_ != nullptr) {
+    observer_->on_start(e);
+    begin = clock_->now();
+  }
+  e.error = run_watched(n, {*clock_, detail::limit_from(begin, e.limit), hurry});
+  const auto done = clock_->now();
+  e.elapsed = done - begin;
   if (e.elapsed >= e.limit) e.outcome = release_outcome::late;
   if (e.error != nullptr) e.outcome = release_outcome::failed;
-  if (observer_ != nullptr) observer_->on_done(e);
+  if (observer_ == nullptr) return done;
+  observer_->on_done(e);
+  return clock_->now();
 }
 
 /// The late notice has a timer of its own: the release's token may already have stopped because
@@ -209,6 +224,20 @@ inline std::exception_ptr resource_stack::run_watched(detail::release_node& n,
   static_cast<void>(detail::give_time(limit, terms));
   const inplace_stop_callback watch(limit.get_token(), late);
   return n.run(n, terms);
+}
+
+/// As release(), but for nobody: no report is read and no observer listens, so nothing is timed but
+/// what has a limit. An observer that comes in between hears of the entries that are left.
+inline void resource_stack::release_unseen() noexcept {
+  releasing_ = true;
+  const stop_token nobody;
+  while (observer_ == nullptr) {
+    detail::release_node* const n = chain_.pop_front();
+    if (n == nullptr) break;
+    static_cast<void>(n->run(*n, {*clock_, detail::limit(*clock_, n->entry.limit), nobody}));
+  }
+  releasing_ = false;
+  release();
 }
 
 // --- life ---------------------------------------------------------------------------------------
@@ -229,16 +258,16 @@ inline resource_stack& resource_stack::operator=(resource_stack&& other) noexcep
   if (this == &other) return *this;
   require_idle();
   other.require_idle();
-  release();
+  release_unseen();
   clock_ = other.clock_;
-  chain_.swap(other.chain_);
+  chain_ = std::move(other.chain_);
   observer_ = std::exchange(other.observer_, nullptr);
   return *this;
 }
 
 inline resource_stack::~resource_stack() {
   require_idle();
-  release();
+  release_unseen();
 }
 
 CURFEW_END

@@ -170,7 +170,7 @@ concept unstoppable_token = stoppable_token<Token> && requires {
 inline void inplace_stop_source::begin(const detail::token_base* parent, detail::time_limit own,
                                        std::error_code& ec) noexcept {
   detail::context* const p = parent != nullptr ? detail::token_access::get(*parent) : nullptr;
-  detail::begin_life(c_, c_.up, p, own, ec);
+  detail::begin_life(c_, p, own, ec);
 }
 
 inline void inplace_stop_source::begin(const detail::token_base* parent, detail::time_limit own) {

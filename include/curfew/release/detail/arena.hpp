@@ -6,10 +6,10 @@
 #define CURFEW_RELEASE_DETAIL_ARENA_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <new>
 #include <utility>
 
@@ -40,11 +40,12 @@ class arena {
   static constexpr std::size_t first_block = 1024;
   static constexpr std::size_t largest_block = 64 * 1024;  // but for an entry that is larger
 
+  [[nodiscard]] std::size_t gap_before(std::size_t alignment) const noexcept;
   void add_block(std::size_t least);
 
   block* newest_ = nullptr;
-  void* free_ = nullptr;
-  std::size_t left_ = 0;
+  std::byte* free_ = nullptr;  // what is left of the newest block: from here
+  std::byte* end_ = nullptr;   // to here
   std::size_t next_size_ = first_block;
 };
 
@@ -55,32 +56,38 @@ inline arena::~arena() {
 inline void arena::swap(arena& other) noexcept {
   std::swap(newest_, other.newest_);
   std::swap(free_, other.free_);
-  std::swap(left_, other.left_);
+  std::swap(end_, other.end_);
   std::swap(next_size_, other.next_size_);
 }
 
+/// From what is free to the next multiple of a power of two.
+inline std::size_t arena::gap_before(std::size_t alignment) const noexcept {
+  return (0 - reinterpret_cast<std::uintptr_t>(free_)) & (alignment - 1);
+}
+
 inline void* arena::allocate(std::size_t size, std::size_t alignment) {
-  if (std::align(alignment, size, free_, left_) == nullptr) {
+  std::size_t gap = gap_before(alignment);
+  if (gap + size > static_cast<std::size_t>(end_ - free_)) {
     add_block(size + alignment);
-    std::align(alignment, size, free_, left_);
+    gap = gap_before(alignment);
   }
-  left_ -= size;
-  return std::exchange(free_, static_cast<std::byte*>(free_) + size);
+  std::byte* const spot = free_ + gap;
+  free_ = spot + size;
+  return spot;
 }
 
 inline void arena::give_back(void* spot, std::size_t size) noexcept {
-  if (static_cast<std::byte*>(spot) + size != free_) return;
-  free_ = spot;
-  left_ += size;
+  std::byte* const first = static_cast<std::byte*>(spot);
+  if (first + size == free_) free_ = first;
 }
 
 /// What is left of the block before is not used again.
-inline void arena::add_block(std::size_t least) {
-  const std::size_t size = (std::max)(next_size_, sizeof(block) + least);
+CURFEW_SELDOM inline void arena::add_block(std::size_t least) {
+  const std::size_t size = greater(next_size_, sizeof(block) + least);
   newest_ = ::new (::operator new(size)) block{newest_};
-  free_ = newest_ + 1;
-  left_ = size - sizeof(block);
-  next_size_ = (std::min)(next_size_ * 2, largest_block);
+  free_ = reinterpret_cast<std::byte*>(newest_ + 1);
+  end_ = reinterpret_cast<std::byte*>(newest_) + size;
+  next_size_ = lesser(next_size_ * 2, largest_block);
 }
 
 /// Memory for something that is being built, given back if that does not come to an end.

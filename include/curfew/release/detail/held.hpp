@@ -11,6 +11,7 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <exception>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -32,8 +33,9 @@ template <class T, class... Args>
 template <class T>
 struct held : release_node {
   template <class... Args>
-  explicit held(run_function* r, Args&&... args)
-      : release_node(r), value(make<T>(std::forward<Args>(args)...)) {}
+  held(run_function* r, std::string_view name, const source_place& place,
+       time_source::duration limit, Args&&... args)
+      : release_node(r, name, place, limit), value(make<T>(std::forward<Args>(args)...)) {}
   held(const held&) = delete;
   held& operator=(const held&) = delete;
   ~held() {}
@@ -51,7 +53,7 @@ template <class Source>
   using kind = std::conditional_t<inplace, inplace_context, context>;
   std::error_code ec;
   kind& c = static_cast<kind&>(*token_access::get(root.get_token()));
-  begin_life(c, c.up, nullptr, limit(terms.clock, terms.given), ec);
+  begin_life(c, nullptr, terms.until, ec);
   return !ec;
 }
 

@@ -11,23 +11,41 @@
 
 #include <cstddef>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 CURFEW_BEGIN
 namespace detail {
 
-/// What a release is told: stop being gentle when this time is over, or when `outer` stops.
+/// What a release is told: stop being gentle at `until`, or when `outer` stops.
 struct release_terms {
   time_source& clock;
-  time_source::duration given;
+  time_limit until;
   const stop_token& outer;
 };
 
-/// The type of the held object is known to `run` alone, which releases and destroys it.
+/// What stop's limit() says of a timeout, but from a time that is known already.
+[[nodiscard]] constexpr time_limit limit_from(time_source::time_point begin,
+                                              time_source::duration given) noexcept {
+  if (given == no_limit) return {};
+  return {saturating_add(begin, given), given <= time_source::duration::zero()};
+}
+
+/// The type of the held object is known to `run` alone, which releases and destroys it, and returns
+/// what that threw.
 struct release_node {
   using run_function = std::exception_ptr(release_node&, const release_terms&) noexcept;
 
-  explicit release_node(run_function* r) noexcept : run(r) {}
+  // The place is copied by its members: g++ 12 takes a whole one through memory, in halves, and
+  // that costs more than all the rest.
+  release_node(run_function* r, std::string_view name, const source_place& place,
+               time_source::duration limit) noexcept
+      : run(r) {
+    entry.name = name;
+    entry.place.file = place.file;
+    entry.place.line = place.line;
+    entry.limit = limit;
+  }
 
   run_function* run;
   release_node* next = nullptr;  // in a stack: the next older; in a report: the next released
@@ -52,9 +70,7 @@ class release_chain {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   void push_front(release_node& n) noexcept {
-    n.next = first_;
-    if (first_ == nullptr) last_ = &n;
-    first_ = &n;
+    n.next = std::exchange(first_, &n);
     ++size_;
   }
   [[nodiscard]] release_node* pop_front() noexcept {
@@ -62,23 +78,21 @@ class release_chain {
     --size_;
     return std::exchange(first_, first_->next);
   }
-  void push_back(release_node& n) noexcept {
+  /// At the end, which is behind `last`; null when there is none yet.
+  void push_back(release_node* last, release_node& n) noexcept {
     n.next = nullptr;
-    (first_ == nullptr ? first_ : last_->next) = &n;
-    last_ = &n;
+    (last == nullptr ? first_ : last->next) = &n;
     ++size_;
   }
   void swap(release_chain& other) noexcept {
     memory_.swap(other.memory_);
     std::swap(first_, other.first_);
-    std::swap(last_, other.last_);
     std::swap(size_, other.size_);
   }
 
  private:
   arena memory_;
   release_node* first_ = nullptr;
-  release_node* last_ = nullptr;
   std::size_t size_ = 0;
 };
 

@@ -4,9 +4,8 @@
 #ifndef CURFEW_RELEASE_DETAIL_TIME_LIMIT_HPP
 #define CURFEW_RELEASE_DETAIL_TIME_LIMIT_HPP
 
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/time_source.hpp>
-
-#include <algorithm>
 
 CURFEW_BEGIN
 
@@ -19,7 +18,7 @@ namespace detail {
 [[nodiscard]] constexpr time_source::duration time_left(time_source::time_point end,
                                                         time_source::time_point now) noexcept {
   if (end == (time_source::time_point::max)()) return no_limit;
-  return (std::max)(saturating_subtract(end, now), time_source::duration::zero());
+  return greater(saturating_subtract(end, now), time_source::duration::zero());
 }
 
 }  // namespace detail

@@ -39,16 +39,41 @@ enum context_bits : std::uint32_t {
 };
 inline constexpr unsigned cause_shift = 24;  // above them, from `stopped_bit` on: the stop_cause
 
-/// A child's place in the list of one parent; guarded by the parent's lock, but for `parent` and
-/// `child`, which never change while other threads can see them.
+/// A child's place in the list of one parent. `next` and `slot` are guarded by the parent's lock;
+/// the rest never changes while other threads can see it.
 struct link {
-  context* parent = nullptr;  // null: born stopped, or a root
-  context* child = nullptr;
+  constexpr link() noexcept = default;
+  link(const link&) = delete;
+  link& operator=(const link&) = delete;
+
+  /// Null: born stopped, or a root.
+  [[nodiscard]] context* parent() const noexcept {
+    return reinterpret_cast<context*>(upward_ & ~far_bit);
+  }
+  void set_parent(context* p) noexcept {
+    upward_ = reinterpret_cast<std::uintptr_t>(p) | (upward_ & far_bit);
+  }
+  [[nodiscard]] inline context& child() noexcept;
+
   link* next = nullptr;
   link** slot = nullptr;
+
+ protected:
+  static constexpr std::uintptr_t far_bit = 1;
+  constexpr explicit link(std::uintptr_t kind) noexcept : upward_(kind) {}
+
+ private:
+  std::uintptr_t upward_ = 0;  // the parent's address; far_bit tells what the link is a part of
 };
 
-/// Two cache lines: what a poll and a registration touch is in the first.
+/// One of the links of a context with several parents.
+struct far_link : link {
+  explicit far_link(context& c) noexcept : link(far_bit), below(&c) {}
+  context* const below;
+};
+
+/// What a poll and a registration touch stands together, and all of it is small: above 120 bytes
+/// glibc's malloc has no quick way to take back many blocks at once.
 ///
 /// Invariants, by the lock of this context (a stop holds the locks of the whole path from the
 /// context it was asked of down to the one it is at):
@@ -56,7 +81,7 @@ struct link {
 ///  - likewise for collected;
 ///  - children are added only while it is not stopped.
 /// Locks are taken from parents to children only, so they never cross.
-struct context : timer_entry {
+struct context : link, timer_entry {
   constexpr context(time_source& t, std::uint32_t bits, std::uint32_t held) noexcept
       : state(bits), owners(held), time(&t) {}
 
@@ -67,31 +92,36 @@ struct context : timer_entry {
   // A release decrement pairs with the acquire one that finds it the last.
   std::atomic<std::uint32_t> owners;
   std::atomic<std::uint32_t> sources{1};  // inplace: always 1
+  callback_base* callbacks = nullptr;     // newest first; guarded by the lock
+  link* children = nullptr;               // newest first; guarded by the lock
   // Callbacks, also those that have run, and children; guarded by the lock, so that they come and
   // go without touching `owners`.
   std::uint32_t dependants = 0;
   int reason_code = 0;  // the reason but for its cause; written once, under the lock, before
   std::int64_t reason_pid = 0;  // stopped_bit
   std::int64_t reason_uid = -1;
-  callback_base* callbacks = nullptr;  // newest first; guarded by the lock
   union {
     context* next_fired = nullptr;  // while queued for firing, or for burial
     firing_frame* firing;           // while firing_bit is set; guarded by the lock
   };
-  link* children = nullptr;  // newest first; guarded by the lock
-  link up;                   // unused by a linked_context
   time_source* time;
 };
 
-/// A context of several parents: its links stand behind it, in the same allocation.
+/// A context of several parents: its links stand behind it, in the same allocation; that which
+/// every context is itself is unused.
 struct linked_context : context {
   linked_context(time_source& t, std::uint32_t count) noexcept
       : context(t, linked_bit, 2), link_count(count) {}
-  [[nodiscard]] link* links() noexcept { return reinterpret_cast<link*>(this + 1); }
+  [[nodiscard]] far_link* links() noexcept { return reinterpret_cast<far_link*>(this + 1); }
 
   std::uint32_t link_count;
   link* arrival = nullptr;  // the link by which a walk came here; guarded by the lock
 };
+
+inline context& link::child() noexcept {
+  if ((upward_ & far_bit) != 0) return *static_cast<far_link*>(this)->below;
+  return static_cast<context&>(*this);
+}
 
 [[nodiscard]] inline std::uint32_t bits(const context& c) noexcept {
   return c.state.load(std::memory_order_acquire);
@@ -111,12 +141,12 @@ struct linked_context : context {
 template <class F>
 void for_each_link(context& c, F f) noexcept {
   if ((own_bits(c) & linked_bit) == 0) {
-    if (c.up.parent != nullptr) f(c.up);
+    if (c.parent() != nullptr) f(static_cast<link&>(c));
     return;
   }
   auto& linked = static_cast<linked_context&>(c);
-  for (link* l = linked.links(); l != linked.links() + linked.link_count; ++l)
-    if (l->parent != nullptr) f(*l);
+  for (far_link* l = linked.links(); l != linked.links() + linked.link_count; ++l)
+    if (l->parent() != nullptr) f(static_cast<link&>(*l));
 }
 
 [[nodiscard]] inline stop_reason reason_of(const context& c) noexcept {
@@ -181,13 +211,12 @@ inline void lean_on(context& c) noexcept {
   return --c.dependants == 0 && give_up_share(c);
 }
 
-/// Hangs the child below the parent; false if the parent is stopped, and then nothing happened.
+/// Hangs a child below the parent; false if the parent is stopped, and then nothing happened.
 /// `l` must not be visible to anybody yet.
-[[nodiscard]] inline bool hang(link& l, context& child, context& parent) noexcept {
+[[nodiscard]] inline bool hang(link& l, context& parent) noexcept {
   const spin_guard guard(parent.lock);
   if ((own_bits(parent) & stopped_bit) != 0) return false;
-  l.parent = &parent;
-  l.child = &child;
+  l.set_parent(&parent);
   l.next = parent.children;
   l.slot = &parent.children;
   if (l.next != nullptr) l.next->slot = &l.next;
@@ -205,9 +234,10 @@ inline void take_out(link& l) noexcept {
 /// Waits for a stop that is on its way through the parent: the walk holds the parent's lock. True:
 /// the parent is the caller's to free.
 [[nodiscard]] inline bool unhang(link& l) noexcept {
-  const spin_guard guard(l.parent->lock);
+  context& parent = *l.parent();
+  const spin_guard guard(parent.lock);
   take_out(l);
-  return stop_leaning(*l.parent);
+  return stop_leaning(parent);
 }
 
 // --- death --------------------------------------------------------------------------------------
@@ -217,8 +247,8 @@ inline void take_out(link& l) noexcept {
 inline void cut_loose(context& c, context*& dead) noexcept {
   for_each_link(c, [&dead](link& l) noexcept {
     if (!unhang(l)) return;
-    l.parent->next_fired = dead;
-    dead = l.parent;
+    l.parent()->next_fired = dead;
+    dead = l.parent();
   });
   if ((own_bits(c) & timed_bit) != 0) clocks::disarm(*c.time, c);
 }

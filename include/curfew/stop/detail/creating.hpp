@@ -65,24 +65,23 @@ inline void stop_newborn(context& c, const stop_reason& reason) noexcept {
 
 /// The second step of every context's life. The timer first: only until it is hung below its parent
 /// can a context still change its deadline.
-inline void begin_life(context& c, link& up, context* parent, time_limit own,
-                       std::error_code& ec) noexcept {
+inline void begin_life(context& c, context* parent, time_limit own, std::error_code& ec) noexcept {
   if (parent != nullptr) c.deadline = parent->deadline;
   const bool in_time = begin_time(c, own, ec);
-  if (parent != nullptr && !hang(up, c, *parent)) return stop_newborn(c, reason_of(*parent));
+  if (parent != nullptr && !hang(c, *parent)) return stop_newborn(c, reason_of(*parent));
   if (!in_time) stop_newborn(c, deadline_reason);
 }
 
-inline void begin_life(inplace_context& c, link& up, context* parent, time_limit own,
+inline void begin_life(inplace_context& c, context* parent, time_limit own,
                        std::error_code& ec) noexcept {
   c.armed_by = this_thread();
-  begin_life(static_cast<context&>(c), up, parent, own, ec);
+  begin_life(static_cast<context&>(c), parent, own, ec);
 }
 
 [[nodiscard]] inline context* new_context(time_source& t, context* parent, time_limit own,
                                           std::error_code& ec) {
   auto* const c = new context(t, 0, first_owners);
-  begin_life(*c, c->up, parent, own, ec);
+  begin_life(*c, parent, own, ec);
   if (!ec) return c;
   release(*c);
   return nullptr;
@@ -99,10 +98,10 @@ inline void begin_life(inplace_context& c, link& up, context* parent, time_limit
 // --- linked contexts ----------------------------------------------------------------------------
 
 [[nodiscard]] inline linked_context* allocate_linked(time_source& t, std::uint32_t count) {
-  static_assert(sizeof(linked_context) % alignof(link) == 0);
-  void* const block = ::operator new(sizeof(linked_context) + count * sizeof(link));
+  static_assert(sizeof(linked_context) % alignof(far_link) == 0);
+  void* const block = ::operator new(sizeof(linked_context) + count * sizeof(far_link));
   auto* const c = new (block) linked_context(t, count);
-  for (std::uint32_t i = 0; i < count; ++i) new (c->links() + i) link;
+  for (std::uint32_t i = 0; i < count; ++i) new (c->links() + i) far_link(*c);
   return c;
 }
 
@@ -114,7 +113,7 @@ inline void begin_life(inplace_context& c, link& up, context* parent, time_limit
     if (parents[i] != nullptr && parents[i]->deadline < c->deadline)
       c->deadline = parents[i]->deadline;
   for (std::uint32_t i = 0; i < count && !stopped(*c); ++i)
-    if (parents[i] != nullptr && !hang(c->links()[i], *c, *parents[i]))
+    if (parents[i] != nullptr && !hang(c->links()[i], *parents[i]))
       stop_newborn(*c, reason_of(*parents[i]));
   return c;
 }

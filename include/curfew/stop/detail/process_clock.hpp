@@ -48,7 +48,7 @@ class process_clock final : public time_source {
   bool start_driver(std::error_code& ec) noexcept;
   static void drive(void* self) noexcept;
   static void run(void* self) noexcept;
-  time_point pass() noexcept;
+  time_point pass(bool& work) noexcept;
   void plan() noexcept;
   void hand_over() noexcept;
   void fire_pending() noexcept;
@@ -146,21 +146,24 @@ inline void process_clock::drive(void* self) noexcept {
   for (;;) {
     // Read before the pass: whoever arms after it changes the word, and parking returns at once.
     const std::uint32_t seen = clock.alarm_.load(std::memory_order_acquire);
-    const time_point wake = clock.pass();
+    bool work = false;
+    const time_point wake = clock.pass(work);
+    // Only now: a runner that wakes at once finds the lock of the pass free.
+    if (work) unpark_one(clock.work_);
     if (!clock.running_) clock.fire_pending();
     park_until(clock.alarm_, seen, wake);
   }
 }
 
-/// Latches all that is due, then has callbacks run; returns when to look again.
-inline time_source::time_point process_clock::pass() noexcept {
+/// Latches all that is due; returns when to look again, and whether there is work for the runner.
+inline time_source::time_point process_clock::pass(bool& work) noexcept {
   const spin_guard guard(pass_);
   {
     const spin_guard wheel_guard(wheel_lock_);
     wheel_.advance(timing_wheel::passed(now()), due_);
   }
   expire_due(wheel_lock_, due_, queue_);
-  const bool busy = current_ != nullptr || !queue_.empty();
+  const bool busy = work = current_ != nullptr || !queue_.empty();
   if (busy) hand_over();
   name_slow_callback();
   const spin_guard wheel_guard(wheel_lock_);
@@ -186,7 +189,6 @@ inline void process_clock::hand_over() noexcept {
     if (running_) runner.detach();
   }
   work_.fetch_add(1, std::memory_order_release);
-  unpark_one(work_);
 }
 
 // Told by a thread of its own: stderr may be a pipe that nobody reads, and deadlines do not wait.
@@ -322,28 +324,28 @@ inline void process_clock::cut_off_other_threads() noexcept {
     unlink_timer(e);
     for_each_link(c, [](link& l) noexcept {
       take_out(l);
-      l.parent = nullptr;  // which stays leaned on: nobody is left to stop it
+      l.set_parent(nullptr);  // which stays leaned on: nobody is left to stop it
     });
   });
 }
 
 /// Its own, its ancestors', and those below it, but for what is armed itself.
 inline void process_clock::reset_locks_around(context& top) noexcept {
-  for (context* c = &top; c != nullptr; c = c->up.parent) {
+  for (context* c = &top; c != nullptr; c = c->parent()) {
     c->lock.reset();
-    for_each_link(*c, [](link& l) noexcept { l.parent->lock.reset(); });
+    for_each_link(*c, [](link& l) noexcept { l.parent()->lock.reset(); });
   }
   context* c = &top;
   for (link* next = c->children;;) {
-    while (next != nullptr && (own_bits(*next->child) & timed_bit) != 0) next = next->next;
+    while (next != nullptr && (own_bits(next->child()) & timed_bit) != 0) next = next->next;
     if (next != nullptr) {
-      c = next->child;
+      c = &next->child();
       arrive(*c, *next);
       c->lock.reset();
       next = c->children;
     } else if (c != &top) {
       const link* const via = arrival(*c);
-      c = via->parent;
+      c = via->parent();
       next = via->next;
     } else {
       return;

@@ -22,14 +22,14 @@ inline void arrive(context& c, link& l) noexcept {
 }
 
 [[nodiscard]] inline link* arrival(context& c) noexcept {
-  return (own_bits(c) & linked_bit) != 0 ? static_cast<linked_context&>(c).arrival : &c.up;
+  return (own_bits(c) & linked_bit) != 0 ? static_cast<linked_context&>(c).arrival : &c;
 }
 
 /// From `l` on, the first sibling that the visitor enters; it comes locked.
 template <class Visitor>
 [[nodiscard]] context* enter_next(link* l, Visitor& visitor) noexcept {
   for (; l != nullptr; l = l->next) {
-    context& c = *l->child;
+    context& c = l->child();
     c.lock.lock();
     if (visitor.enter(c)) {
       arrive(c, *l);
@@ -60,7 +60,7 @@ void walk(context& top, Visitor& visitor) noexcept {
     visitor.leave(*c);
     c->lock.unlock();
     if (via == nullptr) return;
-    c = via->parent;
+    c = via->parent();
     next = via->next;
   }
 }
@@ -140,7 +140,7 @@ struct latch_visitor {
     owner = next;
     next = nullptr;
     for_each_link(*owner, [&next, owner](link& l) noexcept {
-      if (l.parent->deadline == owner->deadline) next = l.parent;
+      if (l.parent()->deadline == owner->deadline) next = l.parent();
     });
   }
   return *owner;
@@ -187,7 +187,7 @@ inline bool request_stop(context& c, const stop_reason& reason) noexcept {
   if (has_deadline(c) && (own_bits(c) & waiting_bit) == 0) return false;
   if (c.sources.load(std::memory_order_acquire) != 0) return false;
   bool any_parent = false;
-  for_each_link(c, [&any_parent](link& l) noexcept { any_parent |= possible(*l.parent); });
+  for_each_link(c, [&any_parent](link& l) noexcept { any_parent |= possible(*l.parent()); });
   return !any_parent;
 }
 

@@ -40,7 +40,7 @@ inline bool wait_on_child(context& c, clock_time_point until) {
   child.sources.store(0, std::memory_order_relaxed);
   child.state.store(own_bits(child) | waiting_bit, std::memory_order_relaxed);
   std::error_code ec;
-  begin_life(child, child.up, &c, limit(*c.time, until), ec);
+  begin_life(child, &c, limit(*c.time, until), ec);
   if (!ec && possible(c)) wait(child);
   end_life(child);
   if (ec) throw_error_code(ec, "cannot wait on this time source");

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What does it cost to be released in order: 1000 closures are put on an empty stack, and called
+// newest first. The peer is a vector of functions, called and popped from the back.
+#include <curfew/release/resource_stack.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+namespace {
+
+constexpr std::size_t entries = 1000;
+
+/// A closure of as many pointers, the first to the sum, so that every call does something.
+template <std::size_t Pointers>
+struct closure {
+  std::size_t* words[Pointers];
+  void operator()() const noexcept { ++*words[0]; }
+};
+
+template <std::size_t Pointers>
+closure<Pointers> counting(std::size_t& sum) {
+  closure<Pointers> made;
+  for (auto& word : made.words) word = &sum;
+  return made;
+}
+
+struct with_curfew {
+  template <class F>
+  static void put_and_release(const F& f) {
+    curfew::resource_stack stack;
+    for (std::size_t i = 0; i < entries; ++i) stack.defer("entry", f);
+    static_cast<void>(stack.release());
+  }
+};
+
+struct with_function_vector {
+  template <class F>
+  static void put_and_release(const F& f) {
+    std::vector<std::function<void()>> stack;
+    for (std::size_t i = 0; i < entries; ++i) stack.emplace_back(f);
+    for (; !stack.empty(); stack.pop_back()) stack.back()();
+  }
+};
+
+template <class Stack, std::size_t Pointers>
+void release_all(benchmark::State& state) {
+  std::size_t sum = 0;
+  const auto f = counting<Pointers>(sum);
+  while (state.KeepRunningBatch(entries)) Stack::put_and_release(f);
+  if (sum < entries) state.SkipWithError("not every entry was released");
+}
+
+BENCHMARK_TEMPLATE(release_all, with_function_vector, 1)->Name("resource_stack/function_vector");
+BENCHMARK_TEMPLATE(release_all, with_curfew, 1)->Name("resource_stack/curfew");
+BENCHMARK_TEMPLATE(release_all, with_function_vector, 3)
+    ->Name("resource_stack_3_words/function_vector");
+BENCHMARK_TEMPLATE(release_all, with_curfew, 3)->Name("resource_stack_3_words/curfew");
+
+}  // namespace
+
+BENCHMARK_MAIN();
