@@ -94,7 +94,9 @@ GOALS = (
         *beside("asio", 1.0, "signal"))),
     Goal("resource_stack: defer + release of 1000 small closures", (
         *beside("function_vector", 0.5, "resource_stack", short="resource stack, an entry"),
-        *beside("function_vector", 0.5, "resource_stack_3_words"))),
+        *beside("function_vector", 0.5, "resource_stack_3_words"),
+        *beside("function_vector", 0.5, "resource_stack", "resource_stack_3_words",
+                ours="curfew_report"))),
     Goal("include of curfew/stop/stop_token.hpp, curfew.hpp", (
         *beside("bare", 1.1, "include_lines_stop_token", "include_ms_stop_token"),
         *beside("std", 1.6, "include_lines_curfew", "include_ms_curfew"))),

@@ -106,7 +106,7 @@ def works_of(figures):
 
 # What the report calls things, and in which order they stand.
 
-OURS = ("curfew", "curfew_inplace")
+OURS = ("curfew", "curfew_inplace", "curfew_report")
 FLOORS = ("bare", "futex", "self_pipe", "sigwait")  # what the machine allows without a library
 PEERS = (*OURS, "std", "function_vector", "asio", "go", "tokio", "tokio_timer", *FLOORS)
 
@@ -131,7 +131,8 @@ GROUPS = (
 )
 
 PEER_TITLES = {
-    "curfew_inplace": "curfew inplace", "std": "std", "function_vector": "vector of function",
+    "curfew_inplace": "curfew inplace", "curfew_report": "curfew with a report",
+    "std": "std", "function_vector": "vector of function",
     "asio": "Asio", "go": "Go", "tokio": "tokio", "tokio_timer": "tokio timer", "bare": "bare",
     "futex": "raw futex", "self_pipe": "self-pipe", "sigwait": "sigwait",
 }

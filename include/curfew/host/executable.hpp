@@ -5,6 +5,7 @@
 #define CURFEW_HOST_EXECUTABLE_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
 // Selector: backends define, in curfew::detail:
 //   std::string find_executable(std::error_code&)   absolute; empty on an error
@@ -16,7 +17,6 @@
 #include <curfew/host/posix/executable.hpp>
 #endif
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -41,7 +41,7 @@ namespace detail {
 [[nodiscard]] inline std::string directory_of(const std::string& path) {
   const std::size_t last = path.find_last_of(separators);
   if (last == path.npos) return {};
-  return path.substr(0, (std::max)(last, root_size(path)));
+  return path.substr(0, greater(last, root_size(path)));
 }
 
 }  // namespace detail

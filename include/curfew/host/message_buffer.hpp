@@ -30,7 +30,7 @@ class message_buffer final : public message_sink {
   message_buffer& operator=(const message_buffer&) = delete;
   ~message_buffer() = default;
 
-  void write(severity level, std::string_view line) noexcept override;
+  inline void write(severity level, std::string_view line) noexcept override;
 
   /// Hands over what is here now, the oldest first, and keeps it no longer. Where lines had to give
   /// way a warning says how many. What is written meanwhile, by `to` itself as well, stays for

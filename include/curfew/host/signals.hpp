@@ -9,10 +9,10 @@
 #include <curfew/host/detail/signal_hook.hpp>
 #include <curfew/host/detail/signal_lane.hpp>
 #include <curfew/host/signal_options.hpp>
+#include <curfew/stop/detail/owned.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>
 
-#include <memory>
 #include <mutex>
 #include <system_error>
 #include <type_traits>
@@ -135,8 +135,7 @@ class signal_bridge {
   [[nodiscard]] detail::route press_of(int signal) const noexcept {
     return once_.contains(signal) ? detail::route::first_press : detail::route::press;
   }
-  void set_call(int signal, std::unique_ptr<detail::signal_call> call,
-                std::error_code& ec) noexcept;
+  void set_call(int signal, detail::owned<detail::signal_call> call, std::error_code& ec) noexcept;
   bool start_calls(std::error_code& ec) noexcept;
 
   static void take_stop(void* self) noexcept;
@@ -292,11 +291,11 @@ void signal_bridge::on(int signal, F&& f) {
 
 template <class F>
 void signal_bridge::on(int signal, F&& f, std::error_code& ec) {
-  set_call(signal, std::make_unique<detail::signal_call_of<std::decay_t<F>>>(std::forward<F>(f)),
-           ec);
+  using call = detail::signal_call_of<std::decay_t<F>>;
+  set_call(signal, detail::owned<detail::signal_call>(new call(std::forward<F>(f))), ec);
 }
 
-inline void signal_bridge::set_call(int signal, std::unique_ptr<detail::signal_call> call,
+inline void signal_bridge::set_call(int signal, detail::owned<detail::signal_call> call,
                                     std::error_code& ec) noexcept {
   ec = std::make_error_code(std::errc::invalid_argument);
   if (!open_ || !signal_set::valid(signal)) return;

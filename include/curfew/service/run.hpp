@@ -21,7 +21,6 @@
 #include <chrono>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -81,25 +80,25 @@ class service {
   /// terminal is a stop all the same.
   template <class F>
   void on_reload(F f) {
-    state_.on(host_event::reload, detail::shared([f = std::move(f)](int) mutable { f(); }));
+    on(host_event::reload, [f = std::move(f)](int) mutable { f(); });
   }
   /// Both as f(): a Windows service can be paused and continued.
   template <class Pause, class Resume>
   void on_pause(Pause pause, Resume resume) {
-    state_.on(host_event::pause, detail::shared([f = std::move(pause)](int) mutable { f(); }));
-    state_.on(host_event::resume, detail::shared([f = std::move(resume)](int) mutable { f(); }));
+    on(host_event::pause, [f = std::move(pause)](int) mutable { f(); });
+    on(host_event::resume, [f = std::move(resume)](int) mutable { f(); });
   }
   /// f(int code): what is sent to a Windows service by its users, 128 to 255.
   template <class F>
   void on_user_code(F f) {
-    state_.on(host_event::user, detail::shared(std::move(f)));
+    on(host_event::user, std::move(f));
   }
   /// std::uint32_t f(const system_event&): power and session changes of Windows. It runs on the
   /// system's own thread, which waits for the answer; so it must return at once, throw nothing, and
   /// wait for nothing. 0 grants.
   template <class F>
   void on_system_event(F f) {
-    state_.on_system(detail::shared(std::move(f)));
+    state_.on_system(detail::event_desk::system_function::of(std::move(f)));
   }
 
   /// Where lines for people go: the terminal, the journal, the event log.
@@ -124,6 +123,11 @@ class service {
  private:
   friend struct detail::run_access;
   service(const service_spec& spec, const detail::run_setting& where) : state_(spec, where) {}
+
+  template <class F>
+  void on(host_event what, F f) {
+    state_.on(what, detail::event_desk::function::of(std::move(f)));
+  }
 
   detail::run_state state_;
 };
@@ -201,14 +205,14 @@ class program {
  private:
   template <class Main>
   static int invoke(Main& main, service& self) {
-    using result = std::invoke_result_t<Main&, service&>;
+    using result = decltype(main(self));
     static_assert(std::is_void_v<result> || std::is_same_v<result, int>,
                   "curfew::run: main must return int or nothing");
     if constexpr (std::is_void_v<result>) {
-      std::invoke(main, self);
+      main(self);
       return 0;
     } else {
-      return std::invoke(main, self);
+      return main(self);
     }
   }
 

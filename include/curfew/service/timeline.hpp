@@ -6,9 +6,9 @@
 #define CURFEW_SERVICE_TIMELINE_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/time_source.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -58,9 +58,9 @@ namespace detail {
 
 /// Columns of UTF-8 text, one for each character: wide and combining ones are not known.
 [[nodiscard]] inline std::size_t columns(std::string_view text) noexcept {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u;
-  }));
+  std::size_t count = 0;
+  for (const char c : text) count += (static_cast<unsigned char>(c) & 0xc0u) != 0x80u ? 1 : 0;
+  return count;
 }
 
 /// At most n columns of it, whole characters only.
@@ -128,13 +128,13 @@ struct bar_span {
 
 [[nodiscard]] inline bar_span place_bar(const timeline_part& p, time_source::duration total,
                                         std::size_t width) noexcept {
-  const auto whole = static_cast<double>((std::max)(total.count(), time_source::duration::rep(1)));
+  const auto whole = static_cast<double>(greater(total.count(), 1));
   const auto scale = [&](time_source::duration d) {
-    const double share = std::clamp(static_cast<double>(d.count()) / whole, 0.0, 1.0);
+    const double share = within(static_cast<double>(d.count()) / whole, 0.0, 1.0);
     return static_cast<std::size_t>(share * static_cast<double>(width) + 0.5);
   };
-  const std::size_t from = (std::min)(scale(p.began), width - 1);
-  const std::size_t to = std::clamp(scale(p.began + p.elapsed), from + 1, width);
+  const std::size_t from = lesser(scale(p.began), width - 1);
+  const std::size_t to = within(scale(p.began + p.elapsed), from + 1, width);
   return {from, to - from};
 }
 
@@ -149,8 +149,8 @@ struct bar_span {
 
 [[nodiscard]] inline std::size_t name_column(const timeline& t) noexcept {
   std::size_t widest = 4;
-  for (const timeline_part& p : t.parts) widest = (std::max)(widest, columns(p.name));
-  return (std::min)(widest, std::size_t(24));
+  for (const timeline_part& p : t.parts) widest = greater(widest, columns(p.name));
+  return lesser<std::size_t>(widest, 24);
 }
 
 }  // namespace detail
@@ -176,7 +176,7 @@ inline std::string live_line(const timeline_part& p, const timeline_style& style
 inline std::string bars(const timeline& t, const timeline_style& style) {
   const std::size_t names = detail::name_column(t);
   const std::size_t taken = names + 28;  // the margins, a duration and a word
-  const std::size_t width = std::clamp<std::size_t>(style.width, taken + 10, taken + 40) - taken;
+  const std::size_t width = detail::within(style.width, taken + 10, taken + 40) - taken;
   std::string text;
   for (const timeline_part& p : t.parts) {
     text += "  " + detail::padded(p.name, names) + "  " + detail::bar(p, t, width, style) + "  " +

@@ -16,7 +16,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>

@@ -36,7 +36,7 @@ class manual_clock final : public time_source {
   void advance_to(time_point target) noexcept;
 
  private:
-  bool arm(detail::timer_entry& e, std::error_code&) noexcept override;
+  inline bool arm(detail::timer_entry& e, std::error_code&) noexcept override;
   void disarm(detail::timer_entry& e) noexcept override {
     const detail::spin_guard guard(lock_);
     if (e.slot != nullptr) detail::unlink_timer(e);

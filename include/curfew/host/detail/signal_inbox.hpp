@@ -9,10 +9,10 @@
 #define CURFEW_HOST_DETAIL_SIGNAL_INBOX_HPP
 
 #include <curfew/host/signal_options.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/park.hpp>
 #include <curfew/stop/reason.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -152,7 +152,7 @@ inline void signal_inbox::open(const signal_options& options) noexcept {
   actions_[2].store(options.third, std::memory_order_relaxed);
   presses_.store(0, std::memory_order_relaxed);
   ended_by_.store(-1, std::memory_order_relaxed);
-  const auto window = std::clamp<std::int64_t>(options.same_press.count(), 0, 3'600'000);
+  const auto window = within<std::int64_t>(options.same_press.count(), 0, 3'600'000);
   window_.store(static_cast<std::uint32_t>(window), std::memory_order_relaxed);
   counted_.store(0, std::memory_order_relaxed);
 }

@@ -48,18 +48,18 @@ class systemd_host final : public service_host {
     return (duration::max)();  // TimeoutStopSec is not told to the service
   }
 
-  void ready() noexcept override;
-  void progress(std::string_view what, duration need) noexcept override;
-  void reloading() noexcept override;
+  inline void ready() noexcept override;
+  inline void progress(std::string_view what, duration need) noexcept override;
+  inline void reloading() noexcept override;
   void paused() noexcept override { pause(true); }
   void resumed() noexcept override { pause(false); }
-  void stopping(const stop_reason& reason, duration budget) noexcept override;
-  void stopped(const outcome& how) noexcept override;
+  inline void stopping(const stop_reason& reason, duration budget) noexcept override;
+  inline void stopped(const outcome& how) noexcept override;
 
   /// Said when another gap like the one since the call before would go past half the interval, and
   /// only while the service runs. systemd takes any WATCHDOG=1 for the start of a new interval: one
   /// before READY=1 would have a slow start killed, one after STOPPING=1 a slow stop.
-  void alive() noexcept override;
+  inline void alive() noexcept override;
   /// The watched work will not come back: systemd shall not wait for the interval to be over.
   void fault() noexcept;
 

@@ -10,8 +10,8 @@
 
 #include <curfew/host/posix/inherited.hpp>
 #include <curfew/host/signal_options.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <vector>
@@ -92,7 +92,7 @@ inline bool mark_all_descriptors() noexcept {
 inline void mark_each_descriptor() noexcept {
   const long limit = ::sysconf(_SC_OPEN_MAX);
   const long most = 65536;
-  for (int fd = 3; fd < (limit < 0 ? most : (std::min)(limit, most)); ++fd) {
+  for (int fd = 3; fd < (limit < 0 ? most : lesser(limit, most)); ++fd) {
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags != -1) ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
   }

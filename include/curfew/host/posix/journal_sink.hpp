@@ -13,13 +13,13 @@
 #include <curfew/host/detail/utf8.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/host/posix/journal_stream.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
-#include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <initializer_list>
 #include <string_view>
 
 #include <limits.h>
@@ -67,11 +67,11 @@ class journal_sink final : public message_sink {
   journal_sink& operator=(const journal_sink&) = delete;
   ~journal_sink() = default;
 
-  void write(severity level, std::string_view text) noexcept override;
+  inline void write(severity level, std::string_view text) noexcept override;
 
  private:
   // With its prefix and its end a line goes into a pipe in one piece.
-  static constexpr std::size_t longest_line = (std::min)(std::size_t{PIPE_BUF}, std::size_t{2048});
+  static constexpr std::size_t longest_line = detail::lesser<std::size_t>(PIPE_BUF, 2048);
 
   void write_line(char priority, std::string_view line) noexcept;
 
@@ -110,7 +110,7 @@ inline bool stream_writer::write_until(std::string_view& text,
 inline ssize_t stream_writer::write_some(std::string_view text) const noexcept {
   const ssize_t sent = ::send(fd_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent >= 0 || errno != ENOTSOCK) return sent;
-  return ::write(fd_, text.data(), (std::min)(text.size(), std::size_t{PIPE_BUF}));
+  return ::write(fd_, text.data(), lesser<std::size_t>(text.size(), PIPE_BUF));
 }
 
 inline bool stream_writer::has_room(clock::time_point until) const noexcept {
@@ -138,12 +138,13 @@ inline void journal_sink::write(severity level, std::string_view text) noexcept 
 
 inline void journal_sink::write_line(char priority, std::string_view line) noexcept {
   char buffer[longest_line];
-  char* end = std::copy_n(std::array{'<', priority, '>'}.data(), 3, buffer);
+  char* end = buffer;
+  for (const char c : {'<', priority, '>'}) *end++ = c;
   while (!line.empty()) {
     const std::size_t printable = detail::printable_prefix(line);
     if (printable == 0) *end++ = ' ';
-    end = std::copy_n(line.data(), printable, end);
-    line.remove_prefix((std::max)(printable, std::size_t{1}));
+    end += line.copy(end, printable);
+    line.remove_prefix(detail::greater<std::size_t>(printable, 1));
   }
   *end++ = '\n';
   out_.write({buffer, static_cast<std::size_t>(end - buffer)});

@@ -27,18 +27,18 @@ namespace detail {
 class signal_hook final : public signal_source {
  public:
   signal_inbox& inbox() noexcept override { return desk.inbox; }
-  bool open(const signal_options& options, std::error_code& ec) noexcept override;
+  inline bool open(const signal_options& options, std::error_code& ec) noexcept override;
   signal_set stopping(signal_set asked) const noexcept override { return asked; }
-  bool take(int signal, route way, std::error_code& ec) noexcept override;
+  inline bool take(int signal, route way, std::error_code& ec) noexcept override;
   bool ignores(int signal) const noexcept override {
     return signal_set::valid(signal) && desk.previous[signal].load().sa_handler == SIG_IGN;
   }
-  void give_back(int signal) noexcept override;
-  void adopt() const noexcept override;
+  inline void give_back(int signal) noexcept override;
+  inline void adopt() const noexcept override;
   bool here() const noexcept override { return process_ == getpid(); }
-  void close() noexcept override;
-  void release() noexcept override;
-  void leave() noexcept override;
+  inline void close() noexcept override;
+  inline void release() noexcept override;
+  inline void leave() noexcept override;
   void set_outcome(int) noexcept override {}
   time_source::duration allowed(const stop_reason&) const noexcept override {
     return (time_source::duration::max)();

@@ -10,11 +10,9 @@
 
 #include <charconv>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,9 +71,8 @@ inline std::string_view variable(const char* name) noexcept {
 }
 
 /// Nothing unless the whole text is a number that fits.
-template <std::integral Number>
-[[nodiscard]] std::optional<Number> whole_number(std::string_view text) noexcept {
-  Number value{};
+[[nodiscard]] inline std::optional<std::uint64_t> whole_number(std::string_view text) noexcept {
+  std::uint64_t value = 0;
   const char* const end = text.data() + text.size();
   const auto parsed = std::from_chars(text.data(), end, value);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
@@ -83,15 +80,16 @@ template <std::integral Number>
 }
 
 [[nodiscard]] inline bool names_this_process(std::string_view pid) noexcept {
-  return whole_number<pid_t>(pid) == ::getpid();
+  return whole_number(pid) == static_cast<std::uint64_t>(::getpid());
 }
 
 /// Rule of sd_watchdog_enabled(3): without WATCHDOG_PID it is for whoever reads it.
 [[nodiscard]] inline std::chrono::microseconds watchdog_of_environment() noexcept {
   const auto owner = variable("WATCHDOG_PID");
   if (!owner.empty() && !names_this_process(owner)) return {};
-  const auto usec = whole_number<std::int64_t>(variable("WATCHDOG_USEC"));
-  return std::chrono::microseconds(usec && *usec > 0 ? *usec : 0);
+  const std::uint64_t usec = whole_number(variable("WATCHDOG_USEC")).value_or(0);
+  const bool fits = usec <= static_cast<std::uint64_t>((std::chrono::microseconds::max)().count());
+  return std::chrono::microseconds(fits ? static_cast<std::int64_t>(usec) : 0);
 }
 
 /// Cuts the next name off; what has none is called as sd_listen_fds_with_names(3) calls it.
@@ -107,7 +105,7 @@ inline std::string_view next_name(std::string_view& names) noexcept {
 [[nodiscard]] inline std::vector<std::string> names_of_environment() {
   std::vector<std::string> names;
   if (!names_this_process(variable("LISTEN_PID"))) return names;
-  const auto count = whole_number<std::uint32_t>(variable("LISTEN_FDS")).value_or(0);
+  const std::uint64_t count = whole_number(variable("LISTEN_FDS")).value_or(0);
   if (count > (1u << 20)) return names;
   auto left = variable("LISTEN_FDNAMES");
   while (names.size() < count) names.emplace_back(next_name(left));
@@ -117,8 +115,8 @@ inline std::string_view next_name(std::string_view& names) noexcept {
 [[nodiscard]] inline std::optional<stream_identity> stream_named(std::string_view text) noexcept {
   const std::size_t colon = text.find(':');
   if (colon == text.npos) return std::nullopt;
-  const auto device = whole_number<std::uint64_t>(text.substr(0, colon));
-  const auto inode = whole_number<std::uint64_t>(text.substr(colon + 1));
+  const auto device = whole_number(text.substr(0, colon));
+  const auto inode = whole_number(text.substr(colon + 1));
   if (!device || !inode) return std::nullopt;
   return stream_identity{*device, *inode};
 }

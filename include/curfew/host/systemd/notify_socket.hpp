@@ -11,11 +11,11 @@
 #include <curfew/host/detail/notify_port.hpp>
 #include <curfew/host/detail/notify_text.hpp>
 #include <curfew/host/systemd/datagram.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/detail/posix/event.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -58,12 +58,12 @@ class notify_socket final : public detail::notify_port {
   ~notify_socket() = default;
 
   /// One message, lines of KEY=value. False: it did not get through.
-  bool send(std::string_view text) noexcept override;
+  inline bool send(std::string_view text) noexcept override;
   bool send(std::string_view text, std::error_code& ec) noexcept;
   /// The descriptors go with it, and stay open here.
   bool send(std::string_view text, std::span<const int> descriptors, std::error_code& ec) noexcept;
   /// Without waiting for room.
-  bool offer(std::string_view text) noexcept override;
+  inline bool offer(std::string_view text) noexcept override;
 
   /// Waits until the manager has read all that was sent before. False, with an error: it has not,
   /// within the limit (errc::timed_out), or nothing could be sent.
@@ -109,7 +109,7 @@ inline bool await_events(int descriptor, short events,
   for (;;) {
     const auto left = saturating_subtract(until, std::chrono::steady_clock::now());
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-    const int found = ::poll(&p, 1, static_cast<int>(std::clamp<long long>(ms, 0, INT_MAX)));
+    const int found = ::poll(&p, 1, static_cast<int>(within<long long>(ms, 0, INT_MAX)));
     if (found > 0 || (found < 0 && errno != EINTR)) return true;
     if (ms <= 0) return false;
   }
@@ -207,7 +207,7 @@ inline bool notify_socket::await_barrier(duration limit, std::error_code& ec) no
   const detail::event_descriptor here(ends[0]);
   detail::event_descriptor there(ends[1]);
   const detail::datagram barrier("BARRIER=1", {&ends[1], 1});
-  if (!post(barrier, (std::min)(until, clock::now() + patience), ec)) return false;
+  if (!post(barrier, detail::lesser(until, clock::now() + patience), ec)) return false;
   there.reset();
   if (!detail::await_events(here.get(), 0, until)) ec = std::make_error_code(std::errc::timed_out);
   return !ec;
@@ -230,8 +230,8 @@ inline bool notify_socket::remove(std::string_view name, std::error_code& ec) no
 /// What systemd does not take for a name it ignores, and stores under another one.
 inline bool notify_socket::is_name(std::string_view name, std::error_code& ec) noexcept {
   const bool fits = !name.empty() && name.size() <= longest_name;
-  const bool plain = std::all_of(name.begin(), name.end(),
-                                 [](char c) { return c >= ' ' && c < '\x7f' && c != ':'; });
+  bool plain = true;
+  for (const char c : name) plain = plain && c >= ' ' && c < '\x7f' && c != ':';
   ec = fits && plain ? std::error_code() : std::make_error_code(std::errc::invalid_argument);
   return !ec;
 }

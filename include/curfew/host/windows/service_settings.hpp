@@ -13,6 +13,7 @@
 #include <curfew/host/install/scm_words.hpp>
 #include <curfew/host/windows/service_registry.hpp>
 
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>

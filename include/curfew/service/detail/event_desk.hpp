@@ -6,10 +6,14 @@
 
 #include <curfew/host/detail/signal_inbox.hpp>
 #include <curfew/host/host_event.hpp>
+#include <curfew/host/message_sink.hpp>
 #include <curfew/host/service_host.hpp>
 #include <curfew/host/signals.hpp>
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/error_text.hpp>
+#include <curfew/service/detail/event_call.hpp>
+#include <curfew/service/detail/fixed_text.hpp>
+#include <curfew/stop/detail/owned.hpp>
 #include <curfew/stop/detail/spin_lock.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
@@ -17,13 +21,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <exception>
 #include <mutex>
-#include <string_view>
 #include <system_error>
 #include <utility>
-#include <vector>
 
 CURFEW_BEGIN
 namespace detail {
@@ -58,26 +59,17 @@ class event_queue {
   std::size_t size_ = 0;
 };
 
-/// For std::function, which wants to copy what users may only move.
-template <class F>
-[[nodiscard]] auto shared(F f) {
-  return [kept = std::make_shared<F>(std::move(f))]<class... Args>(const Args&... args) {
-    return (*kept)(args...);
-  };
-}
-
 /// The functions have one thread, which starts with the first of them, and so run one at a time. A
 /// function that throws has failed; that is told, and the host learns the state that it left.
 ///
 /// Thread safety: on() from any thread; the host's calls from its own; finish() by main's.
 class event_desk final : public host_listener {
  public:
-  using function = std::function<void(int)>;
-  using system_function = std::function<std::uint32_t(const system_event&)>;
+  using function = event_call<void, int>;
+  using system_function = event_call<std::uint32_t, const system_event&>;
 
-  /// Failures are told to `tell`.
-  event_desk(service_host& host, std::function<void(std::string_view)> tell)
-      : host_(host), tell_(std::move(tell)) {}
+  /// Failures are told to `people`.
+  event_desk(service_host& host, message_sink& people) noexcept : host_(host), people_(people) {}
   event_desk(const event_desk&) = delete;
   event_desk& operator=(const event_desk&) = delete;
   /// Also when a run is given up before it began: the host has been told of this desk.
@@ -98,13 +90,13 @@ class event_desk final : public host_listener {
   /// Nothing comes any more.
   void close() noexcept { host_.detach(); }
 
-  void on(host_event what, function f, std::error_code& ec);
-  void on_system(system_function f);
+  void on(host_event what, owned<function> f, std::error_code& ec);
+  void on_system(owned<system_function> f);
   [[nodiscard]] host_interests interests() const noexcept;
 
   void stop(const stop_reason& reason) noexcept override { bridge_->request_stop(reason); }
-  bool event(host_event what, int code) noexcept override;
-  std::uint32_t answer(const system_event& what) noexcept override;
+  inline bool event(host_event what, int code) noexcept override;
+  inline std::uint32_t answer(const system_event& what) noexcept override;
 
  private:
   static constexpr std::size_t kinds = 4;
@@ -121,7 +113,7 @@ class event_desk final : public host_listener {
   }
 
   service_host& host_;
-  const std::function<void(std::string_view)> tell_;
+  message_sink& people_;
   signal_bridge* bridge_ = nullptr;
   event_queue queue_;
   bell door_;
@@ -131,9 +123,8 @@ class event_desk final : public host_listener {
   std::mutex changing_;  // on() against on() and finish(); never held while a function runs
   bool finished_ = false;
   thread thread_;
-  // Replaced functions are kept to the end, since the thread may be in one.
-  std::vector<std::unique_ptr<function>> kept_;
-  std::vector<std::unique_ptr<system_function>> kept_system_;
+  kept_calls<function> kept_;
+  kept_calls<system_function> kept_system_;
   std::array<std::atomic<function*>, kinds> functions_{};
   // seq_cst, both: a caller counts itself in before it reads the function; who takes it away reads
   // the count afterwards.
@@ -141,8 +132,7 @@ class event_desk final : public host_listener {
   std::atomic<int> inside_{0};
 };
 
-inline void event_desk::on(host_event what, function f, std::error_code& ec) {
-  auto fresh = std::make_unique<function>(std::move(f));
+inline void event_desk::on(host_event what, owned<function> f, std::error_code& ec) {
   const std::lock_guard lock(changing_);
   if (finished_) {
     ec = std::make_error_code(std::errc::operation_canceled);
@@ -150,16 +140,15 @@ inline void event_desk::on(host_event what, function f, std::error_code& ec) {
   }
   const auto as_here = thread_mask::as_here;
   if (!thread_.joinable() && !thread_.start(&event_desk::entry, this, ec, as_here)) return;
-  functions_[index(what)].store(fresh.get(), std::memory_order_release);
-  kept_.push_back(std::move(fresh));
+  functions_[index(what)].store(f.get(), std::memory_order_release);
+  kept_.keep(std::move(f));
 }
 
-inline void event_desk::on_system(system_function f) {
-  auto fresh = std::make_unique<system_function>(std::move(f));
+inline void event_desk::on_system(owned<system_function> f) {
   const std::lock_guard lock(changing_);
   if (finished_) return;
-  system_.store(fresh.get());
-  kept_system_.push_back(std::move(fresh));
+  system_.store(f.get());
+  kept_system_.keep(std::move(f));
 }
 
 inline host_interests event_desk::interests() const noexcept {
@@ -179,7 +168,7 @@ inline bool event_desk::event(host_event what, int code) noexcept {
 inline std::uint32_t event_desk::answer(const system_event& what) noexcept {
   inside_.fetch_add(1);
   system_function* const f = system_.load();
-  const std::uint32_t result = f != nullptr ? (*f)(what) : 0;
+  const std::uint32_t result = f != nullptr ? f->run(what) : 0;
   inside_.fetch_sub(1);
   return result;
 }
@@ -210,12 +199,12 @@ inline void event_desk::run(const event_queue::entry& e) noexcept {
 
 inline bool event_desk::call(const event_queue::entry& e) noexcept {
   function* const f = functions_[index(e.what)].load(std::memory_order_acquire);
-  const std::exception_ptr error = attempt([&] { (*f)(e.code); });
+  const std::exception_ptr error = attempt([&] { f->run(e.code); });
   if (error == nullptr) return true;
   static constexpr const char* names[kinds] = {"reload", "pause", "continue", "user code"};
   fixed_text<480> line(names[index(e.what)]);
   line.append(" failed: ").append(error_text(error).view());
-  tell_(line.view());
+  people_.write(severity::error, line.view());
   return false;
 }
 

@@ -10,7 +10,6 @@
 #include <curfew/stop/detail/spin_lock.hpp>
 #include <curfew/stop/time_source.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string_view>
@@ -101,12 +100,15 @@ inline journal::contents journal::read() const noexcept {
 /// The order of beginning is kept; when all places are taken the least interesting part goes.
 inline void journal::keep(const journal_part& part) noexcept {
   if (now_.closed_count == kept) {
-    const auto least = std::min_element(now_.closed.begin(), now_.closed.end(), matters_less);
+    journal_part* least = now_.closed.data();
+    for (journal_part& p : now_.closed) {
+      if (matters_less(p, *least)) least = &p;
+    }
     const bool part_goes = matters_less(part, *least);
     ++now_.omitted;
     if ((part_goes ? part : *least).state != part_state::closed) ++now_.untold;
     if (part_goes) return;
-    std::move(least + 1, now_.closed.end(), least);
+    for (journal_part* const last = &now_.closed.back(); least != last; ++least) *least = least[1];
     --now_.closed_count;
   }
   now_.closed[now_.closed_count++] = part;

@@ -18,10 +18,11 @@
 #include <curfew/service/detail/journal.hpp>
 #include <curfew/service/detail/run_setting.hpp>
 #include <curfew/service/detail/terminal.hpp>
+#include <curfew/stop/detail/bounds.hpp>
+#include <curfew/stop/detail/owned.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <optional>
 #include <string_view>
@@ -59,7 +60,7 @@ class run_state final : public message_sink {
   stop_source spent{setting.time};  // the last part of the time for stopping has begun
   stop_source hurry{nostopstate};   // that, or the second signal; there from the bridge on
   std::optional<signal_bridge> bridge;
-  event_desk events{host, [this](std::string_view line) { tell(severity::error, line); }};
+  event_desk events{host, *this};
   gate hurrying;  // held while `spent` is stopped; closed when nothing of the user's may begin
   resource_stack resources{setting.time};
   bool releasing = false;  // main has returned; belongs to its thread
@@ -118,14 +119,14 @@ class run_state final : public message_sink {
     return start_limit_;
   }
 
-  void on(host_event what, event_desk::function f) {
+  void on(host_event what, owned<event_desk::function> f) {
     std::error_code ec;
     events.on(what, std::move(f), ec);
     if (!ec && what == host_event::reload && !spec.reloads) listen_for_reload(ec);
     if (ec) throw_error_code(ec, "a function for what the host asks");
     host.accept(events.interests());
   }
-  void on_system(event_desk::system_function f) {
+  void on_system(owned<event_desk::system_function> f) {
     events.on_system(std::move(f));
     host.accept(events.interests());
   }
@@ -158,7 +159,7 @@ class run_state final : public message_sink {
   void extend_start(time_source::duration need) noexcept {
     const auto asked = saturating_add(now(), need);
     const spin_guard guard(lock_);
-    start_limit_ = (std::max)(start_limit_, asked);
+    start_limit_ = greater(start_limit_, asked);
   }
   stop_moment fix_moment() noexcept;
   void shorten(const stop_reason& why, bool& done) noexcept;
@@ -175,11 +176,10 @@ class run_state final : public message_sink {
 
 /// Of a limit of the system's, a part is kept for telling what was open.
 inline time_source::duration run_state::budget(const stop_reason& why) const noexcept {
-  const auto allowed = (std::min)(bridge->allowed(why), host.allowed(why));
+  const auto allowed = lesser(bridge->allowed(why), host.allowed(why));
   const bool limited = allowed != (time_source::duration::max)();
   const auto usable = limited ? allowed - allowed / 10 : allowed;
-  return std::clamp<time_source::duration>(spec.stop_timeout, time_source::duration::zero(),
-                                           usable);
+  return within<time_source::duration>(spec.stop_timeout, time_source::duration::zero(), usable);
 }
 
 inline stop_moment run_state::noticed() noexcept {
@@ -215,7 +215,7 @@ inline time_source::time_point run_state::limit() noexcept {
 inline void run_state::shorten(const stop_reason& why, bool& done) noexcept {
   if (done || why.cause == stop_cause::none) return;
   done = true;
-  moment_.limit = (std::min)(moment_.limit, saturating_add(now(), budget(why)));
+  moment_.limit = lesser(moment_.limit, saturating_add(now(), budget(why)));
 }
 
 inline void run_state::listen_for_reload(std::error_code& ec) {

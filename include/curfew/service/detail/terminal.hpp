@@ -7,6 +7,7 @@
 #include <curfew/config.hpp>
 #include <curfew/host/message_sink.hpp>
 #include <curfew/service/timeline.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
 // Selector: stderr below the C library, whose lock a thread that hangs may hold. Backends define,
 // in curfew::detail:
@@ -25,7 +26,6 @@
 #include <curfew/service/detail/posix/standard_error.hpp>
 #endif
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <string_view>
@@ -67,9 +67,9 @@ class terminal {
   void write(severity level, std::string_view text) noexcept {
     if (sink_ == nullptr) return write(text);
     while (!text.empty()) {
-      const std::size_t end = (std::min)(text.find('\n'), text.size());
+      const std::size_t end = lesser(text.find('\n'), text.size());
       if (end != 0) sink_->write(level, text.substr(0, end));
-      text.remove_prefix((std::min)(end + 1, text.size()));
+      text.remove_prefix(lesser(end + 1, text.size()));
     }
   }
 

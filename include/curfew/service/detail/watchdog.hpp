@@ -5,9 +5,9 @@
 #define CURFEW_SERVICE_DETAIL_WATCHDOG_HPP
 
 #include <curfew/service/detail/run_state.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -76,7 +76,7 @@ inline bool watchdog::decided_in_time() noexcept {
   const inplace_stop_token decided = s_.decided.get_token();
   for (;;) {
     const auto limit = s_.limit();
-    if (decided.wait_until((std::min)(limit, s_.now() + tick))) return true;
+    if (decided.wait_until(lesser(limit, s_.now() + tick))) return true;
     if (s_.now() >= limit) return false;
   }
 }

@@ -41,8 +41,10 @@ class process_clock final : public time_source {
   using tick = timing_wheel::tick;
   static constexpr std::chrono::seconds slow{1};
 
-  bool arm(timer_entry& e, std::error_code& ec) noexcept override;
-  void disarm(timer_entry& e) noexcept override;
+  // Declared inline: were the first virtual function not, each object that includes this would hold
+  // the table of them all, and whatever they reach.
+  inline bool arm(timer_entry& e, std::error_code& ec) noexcept override;
+  inline void disarm(timer_entry& e) noexcept override;
 
   bool start(std::error_code& ec) noexcept;
   bool start_driver(std::error_code& ec) noexcept;

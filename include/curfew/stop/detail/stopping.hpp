@@ -25,15 +25,19 @@ inline void arrive(context& c, link& l) noexcept {
   return (own_bits(c) & linked_bit) != 0 ? static_cast<linked_context&>(c).arrival : &c;
 }
 
-/// From `l` on, the first sibling that the visitor enters; it comes locked.
+/// From `l` on, the first sibling that the visitor enters and that has children; it comes locked.
+/// Those without are left again on the way.
 template <class Visitor>
 [[nodiscard]] context* enter_next(link* l, Visitor& visitor) noexcept {
   for (; l != nullptr; l = l->next) {
     context& c = l->child();
     c.lock.lock();
     if (visitor.enter(c)) {
-      arrive(c, *l);
-      return &c;
+      if (c.children != nullptr) {
+        arrive(c, *l);
+        return &c;
+      }
+      visitor.leave(c);
     }
     c.lock.unlock();
   }

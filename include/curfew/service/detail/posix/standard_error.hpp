@@ -8,12 +8,14 @@
 
 #if CURFEW_POSIX
 
-#include <algorithm>
+#include <curfew/stop/detail/bounds.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <initializer_list>
 #include <string_view>
 
 #include <fcntl.h>
@@ -53,7 +55,7 @@ class standard_error {
   void write(std::string_view text) noexcept {
     const auto until = clock::now() + patience;
     while (!text.empty() && !deaf_) {
-      const std::size_t size = (std::min)(text.size(), std::size_t{PIPE_BUF});
+      const std::size_t size = lesser<std::size_t>(text.size(), PIPE_BUF);
       const ssize_t n = has_room(until) ? ::write(STDERR_FILENO, text.data(), size) : 0;
       if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
       if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) deaf_ = true;
