@@ -258,11 +258,15 @@ inline void signal_bridge::settle() noexcept {
   settled_ = true;
 }
 
+/// A first press that was overtaken by an announced stop has come during that stop, as one that
+/// comes a moment later has.
 inline void signal_bridge::take_stop(void* self) noexcept {
   auto& bridge = *static_cast<signal_bridge*>(self);
+  auto& inbox = bridge.from_.inbox();
   stop_reason reason;
-  while (bridge.from_.inbox().stop.note.take(reason)) {
-    bridge.source_.request_stop(reason);
+  while (inbox.stop.note.take(reason)) {
+    const bool first = bridge.source_.request_stop(reason);
+    if (!first && inbox.announced()) bridge.hurry_.request_stop(reason);
   }
 }
 

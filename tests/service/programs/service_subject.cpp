@@ -71,8 +71,8 @@ void fault_and_exit(service& s) {
   std::exit(0);
 }
 void ask_itself_and_hang(service& s) {
-  say("ready");
   s.request_stop();
+  say("ready");
   sleep_for_ever();
 }
 void leave_by_exception(service& s) {

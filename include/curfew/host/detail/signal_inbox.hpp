@@ -100,10 +100,16 @@ class signal_inbox {
     return event < 0 ? stop_reason{} : stop_reason{stop_cause::console, event};
   }
 
-  /// A stop that no signal asked for is the first press, unless there was one.
+  /// A stop that no signal asked for is the first press, unless there was one: that may still be on
+  /// its way, and be overtaken.
   void stopping() noexcept {
+    announced_.store(true, std::memory_order_relaxed);
     std::uint32_t none = 0;
     presses_.compare_exchange_strong(none, 1, std::memory_order_relaxed);
+  }
+  /// Whoever finds the stop made has also synchronised with who announced it.
+  [[nodiscard]] bool announced() const noexcept {
+    return announced_.load(std::memory_order_relaxed);
   }
 
   void set_route(int signal, route way) noexcept {
@@ -134,6 +140,7 @@ class signal_inbox {
   std::atomic<route> routes_[signal_set::limit]{};
   std::atomic<press> actions_[3]{};
   std::atomic<std::uint32_t> presses_{0};
+  std::atomic<bool> announced_{false};
   std::atomic<int> ended_by_{-1};          // pairs with its acquire: who sees the stop sees this
   std::atomic<std::uint32_t> window_{0};   // in milliseconds
   std::atomic<std::uint32_t> counted_{0};  // when the last press was; 0: there was none
@@ -151,6 +158,7 @@ inline void signal_inbox::open(const signal_options& options) noexcept {
   actions_[1].store(options.second, std::memory_order_relaxed);
   actions_[2].store(options.third, std::memory_order_relaxed);
   presses_.store(0, std::memory_order_relaxed);
+  announced_.store(false, std::memory_order_relaxed);
   ended_by_.store(-1, std::memory_order_relaxed);
   const auto window = within<std::int64_t>(options.same_press.count(), 0, 3'600'000);
   window_.store(static_cast<std::uint32_t>(window), std::memory_order_relaxed);
