@@ -204,18 +204,24 @@ struct give_up_visitor {
   void leave(context&) noexcept {}
 };
 
-/// Nobody but this one source knows the context, so nobody can come to know it, but for a timer.
-/// Who leaned on it kept a token meanwhile, whose release shows their bit here.
+/// Nobody has the context but this one source, and so nobody can come to have it, but for a timer.
 [[nodiscard]] inline bool sole_owner(const context& c) noexcept {
   return c.sources.load(std::memory_order_acquire) == 1 &&
-         c.owners.load(std::memory_order_acquire) == first_owners &&
-         (own_bits(c) & leaned_bit) == 0;
+         c.owners.load(std::memory_order_acquire) == first_owners;
 }
 
-/// The end of a context that only its one source knows: without counting down. False: a timer has
-/// pinned it.
+/// Asked by a sole owner, so that the answer "no" lasts. Who leaned on it had a token meanwhile,
+/// whose release has shown the bit; who goes just now is out of the lock when it is free.
+[[nodiscard]] inline bool leaned_on(context& c) noexcept {
+  if ((own_bits(c) & leaned_bit) == 0) return false;
+  const spin_guard guard(c.lock);
+  return c.dependants != 0;
+}
+
+/// The end of a context that only its one source knows: without counting down. False: it is not, or
+/// a timer has pinned it.
 [[nodiscard]] inline bool end_alone(context& c) noexcept {
-  if (!sole_owner(c)) return false;
+  if (!sole_owner(c) || leaned_on(c)) return false;
   if ((own_bits(c) & timed_bit) != 0) {
     clocks::disarm(*c.time, c);
     if (!sole_owner(c)) return false;
