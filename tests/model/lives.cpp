@@ -164,6 +164,24 @@ struct callback_goes_at_deadline : model::suite<callback_goes_at_deadline, 2> {
   void after() { RL_ASSERT(runs <= 1); }
 };
 
+// The last handle of a linked context goes, and both of its parents go.
+struct linked_and_parents_go : model::suite<linked_and_parents_go, 3> {
+  std::optional<stop_source> left;
+  std::optional<stop_source> right;
+  std::optional<stop_token> token;
+
+  void before() {
+    left.emplace();
+    right.emplace();
+    token.emplace(curfew::linked(left->get_token(), right->get_token()).get_token());
+  }
+  void thread(unsigned index) {
+    if (index == 0) token.reset();
+    if (index == 1) left.reset();
+    if (index == 2) right.reset();
+  }
+};
+
 // A child with a deadline of its own goes by itself while its parent stops and its deadline comes.
 struct timed_child_goes : model::suite<timed_child_goes, 3> {
   curfew::manual_clock clock;
@@ -198,6 +216,7 @@ int main() {
   good &= model::holds<callback_goes_after_it_ran>("callbacks that have run go after the source");
   good &= model::holds<source_goes_at_deadline>("the only source against the deadline");
   good &= model::holds<callback_goes_at_deadline>("the last callback against the deadline");
+  good &= model::holds<linked_and_parents_go>("a linked context and both of its parents go");
   good &=
       model::holds<timed_child_goes>("a timed child against its deadline and its parent's stop");
   return good ? 0 : 1;

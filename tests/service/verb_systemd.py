@@ -166,7 +166,7 @@ class Stop(Case):
         self.does("install", says="installed")
         self.client()
         self.refused("uninstall")
-        self.does("status", says="running|starting")
+        self.assertIn(self.status()["state"], ("running", "starting"))
         systemctl("stop", f"{self.name}.socket")
         self.does("uninstall", says=": uninstalled")
         self.assertEqual(self.verb("status")[0], 4)

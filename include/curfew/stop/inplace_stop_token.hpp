@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Contexts that live in a scope: no allocation, no counting, the same deadlines, reasons and
-// parents. Everything that C++26 says of inplace_stop_source and its companions holds.
+// Contexts that live in a scope: no allocation, no counting of handles, the same deadlines, reasons
+// and parents. Everything that C++26 says of inplace_stop_source and its companions holds.
 #ifndef CURFEW_STOP_INPLACE_STOP_TOKEN_HPP
 #define CURFEW_STOP_INPLACE_STOP_TOKEN_HPP
 

@@ -12,7 +12,7 @@
 CURFEW_BEGIN
 
 /// What kind of event asked for the stop. `none`: nobody has.
-enum class stop_cause {
+enum class stop_cause : std::uint8_t {
   none,
   requested,
   deadline,

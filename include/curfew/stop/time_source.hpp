@@ -48,10 +48,12 @@ inline void unlink_timer(timer_entry& e) noexcept {
 /// first deadline.
 ///
 /// fork(): in the child, deadlines happen as in the parent; the child starts a thread of its own if
-/// any are pending. Not so those of inplace contexts that other threads than the forking one armed:
-/// they stood on stacks that are gone. As after every fork of a program with threads, a context
-/// that another thread was just changing is not to be used in the child; and handlers given to
-/// pthread_atfork use no context that has a deadline.
+/// any are pending. Not so those of inplace contexts that other threads than the forking one armed.
+/// What other threads keep on their stacks, children and callbacks alike, stays registered in the
+/// child though the stacks are gone: stop no context there that has such. As after every fork of a
+/// program with threads, a context that another thread was just changing is not to be used in the
+/// child, nor are its handles to be destroyed there: leave such a child with _exit() or exec. And
+/// handlers given to pthread_atfork use no context that has a deadline.
 class time_source {
  public:
   using clock = std::chrono::steady_clock;

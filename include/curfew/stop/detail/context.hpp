@@ -21,8 +21,8 @@ struct context;
 struct callback_base;
 struct firing_frame;
 
-/// The bits of context::state. The word is read by anyone and stored only under context::lock, so
-/// no bit is ever lost and storing needs no read-modify-write.
+/// The bits of context::state. The word is read by anyone and, once others can see the context,
+/// stored only under context::lock: so no bit is ever lost, and storing needs no read-modify-write.
 enum context_bits : std::uint32_t {
   stopped_bit = 1,     // set once; its release store publishes `reason` to every acquire load
   impossible_bit = 2,  // set once: never stopped, and nobody is left who could
@@ -35,7 +35,7 @@ enum context_bits : std::uint32_t {
   timed_bit = 128,     // constant: armed on its time source, because no parent stops it as early
   waiting_bit = 256,   // constant: belongs to a timed wait; its deadline is that wait's limit and
                        // does not keep a stop possible
-  leaned_bit = 512,    // set once: it has had a dependant
+  had_dependant_bit = 512,  // set once
 };
 inline constexpr unsigned cause_shift = 24;  // above them, from `stopped_bit` on: the stop_cause
 
@@ -72,6 +72,10 @@ struct far_link : link {
   context* const below;
 };
 
+/// What the `owners` of a shared context begin with: the share of its sources and that of its
+/// dependants.
+inline constexpr std::uint32_t first_owners = 2;
+
 /// What a poll and a registration touch stands together, and all of it is small: above 120 bytes
 /// glibc's malloc has no quick way to take back many blocks at once.
 ///
@@ -88,8 +92,9 @@ struct context : link, timer_entry {
   std::atomic<std::uint32_t> state;
   spin_lock lock;
   // Shared contexts: tokens and pins, one more for all sources together, and one more for all
-  // dependants together, which is there from the beginning. Whoever makes it 0 frees the context.
-  // A release decrement pairs with the acquire one that finds it the last.
+  // dependants together, which is there from the beginning. Whoever makes it 0 frees the context;
+  // so does an only source that nobody has pinned (end_alone). Every decrement releases, and
+  // drop_share() acquires.
   std::atomic<std::uint32_t> owners;
   std::atomic<std::uint32_t> sources{1};  // inplace: always 1
   callback_base* callbacks = nullptr;     // newest first; guarded by the lock
@@ -111,7 +116,7 @@ struct context : link, timer_entry {
 /// every context is itself is unused.
 struct linked_context : context {
   linked_context(time_source& t, std::uint32_t count) noexcept
-      : context(t, linked_bit, 2), link_count(count) {}
+      : context(t, linked_bit, first_owners), link_count(count) {}
   [[nodiscard]] far_link* links() noexcept { return reinterpret_cast<far_link*>(this + 1); }
 
   std::uint32_t link_count;
@@ -156,9 +161,6 @@ void for_each_link(context& c, F f) noexcept {
 
 // --- counting -----------------------------------------------------------------------------------
 
-/// What a shared context begins with: the share of its sources and that of its dependants.
-inline constexpr std::uint32_t first_owners = 2;
-
 /// One more owner of a context that the caller already knows to be alive. Inplace contexts belong
 /// to a scope; for them it does nothing.
 inline void acquire(context& c) noexcept {
@@ -175,16 +177,17 @@ inline void acquire(context& c) noexcept {
 
 /// With the lock held, when there is no dependant: gives up their share. True: nobody else has one,
 /// so the context is the caller's to free, once the lock is let go.
-[[nodiscard]] inline bool give_up_share(context& c) noexcept {
+[[nodiscard]] inline bool drop_share(context& c) noexcept {
   std::uint32_t n = c.owners.load(std::memory_order_acquire);
   return n == 1 && !is_inplace(c) &&
          c.owners.compare_exchange_strong(n, 0, std::memory_order_acq_rel);
 }
 
-CURFEW_SELDOM inline bool was_last_of_all(context& c) noexcept {
+/// With only the first owners left, or fewer.
+[[nodiscard]] CURFEW_SELDOM inline bool was_last_locked(context& c) noexcept {
   const spin_guard guard(c.lock);
   c.owners.fetch_sub(1, std::memory_order_release);
-  return c.dependants == 0 && give_up_share(c);
+  return c.dependants == 0 && drop_share(c);
 }
 
 /// Gives back what acquire() took; true: the context is the caller's to free. Who may be the last
@@ -194,39 +197,40 @@ CURFEW_SELDOM inline bool was_last_of_all(context& c) noexcept {
   std::uint32_t n = c.owners.load(std::memory_order_relaxed);
   while (n > first_owners)
     if (c.owners.compare_exchange_weak(n, n - 1, std::memory_order_release)) return false;
-  return was_last_of_all(c);
+  return was_last_locked(c);
 }
 
 // --- dependants ---------------------------------------------------------------------------------
 
 /// With the lock held, by a caller who keeps the context alive.
-inline void lean_on(context& c) noexcept {
+inline void add_dependant(context& c) noexcept {
   ++c.dependants;
   const std::uint32_t b = own_bits(c);
-  if ((b & leaned_bit) == 0) c.state.store(b | leaned_bit, std::memory_order_release);
+  if ((b & had_dependant_bit) == 0) c.state.store(b | had_dependant_bit, std::memory_order_release);
 }
 
 /// With the lock held. True: it was all that kept the context, which is the caller's to free.
-[[nodiscard]] inline bool stop_leaning(context& c) noexcept {
-  return --c.dependants == 0 && give_up_share(c);
+[[nodiscard]] inline bool drop_dependant(context& c) noexcept {
+  return --c.dependants == 0 && drop_share(c);
 }
 
 /// Hangs a child below the parent; false if the parent is stopped, and then nothing happened.
-/// `l` must not be visible to anybody yet.
+/// `l` must be visible to nobody yet but its timer. It knows its parent only when it is whole:
+/// fork() may find it at any point.
 [[nodiscard]] inline bool hang(link& l, context& parent) noexcept {
   const spin_guard guard(parent.lock);
   if ((own_bits(parent) & stopped_bit) != 0) return false;
-  l.set_parent(&parent);
   l.next = parent.children;
   l.slot = &parent.children;
+  l.set_parent(&parent);
   if (l.next != nullptr) l.next->slot = &l.next;
   parent.children = &l;
-  lean_on(parent);
+  add_dependant(parent);
   return true;
 }
 
 /// With the parent's lock held.
-inline void take_out(link& l) noexcept {
+inline void unlink_child(link& l) noexcept {
   *l.slot = l.next;
   if (l.next != nullptr) l.next->slot = l.slot;
 }
@@ -236,24 +240,28 @@ inline void take_out(link& l) noexcept {
 [[nodiscard]] inline bool unhang(link& l) noexcept {
   context& parent = *l.parent();
   const spin_guard guard(parent.lock);
-  take_out(l);
-  return stop_leaning(parent);
+  unlink_child(l);
+  return drop_dependant(parent);
 }
 
 // --- death --------------------------------------------------------------------------------------
 
-/// After this nothing reaches the context but who already pinned it. Parents that lost their last
-/// owner are put in front of `dead`.
-inline void cut_loose(context& c, context*& dead) noexcept {
+/// Afterwards no timer reaches the context but one that has pinned it already.
+inline void disarm(context& c) noexcept {
+  if ((own_bits(c) & timed_bit) != 0) clocks::disarm(*c.time, c);
+}
+
+/// Parents that lost their last owner are put in front of `dead`. Comes after disarm(), so that a
+/// fork finds every context that is armed below its parents.
+inline void leave_parents(context& c, context*& dead) noexcept {
   for_each_link(c, [&dead](link& l) noexcept {
     if (!unhang(l)) return;
     l.parent()->next_fired = dead;
     dead = l.parent();
   });
-  if ((own_bits(c) & timed_bit) != 0) clocks::disarm(*c.time, c);
 }
 
-/// Both kinds come from operator new, and neither has anything to destroy but a context has.
+/// Both kinds come from operator new. What there is to destroy is a model checker's.
 inline void free_context(context& c) noexcept {
   c.~context();
   ::operator delete(static_cast<void*>(&c));
@@ -264,16 +272,22 @@ inline void bury_all(context* dead) noexcept {
   while (dead != nullptr) {
     context& c = *dead;
     dead = c.next_fired;
-    cut_loose(c, dead);
+    disarm(c);
+    leave_parents(c, dead);
     free_context(c);
   }
 }
 
-inline void bury(context& c) noexcept {
+inline void bury_disarmed(context& c) noexcept {
   context* dead = nullptr;
-  cut_loose(c, dead);
+  leave_parents(c, dead);
   free_context(c);
   bury_all(dead);
+}
+
+inline void bury(context& c) noexcept {
+  disarm(c);
+  bury_disarmed(c);
 }
 
 inline void release(context& c) noexcept {

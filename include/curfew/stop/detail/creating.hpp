@@ -145,7 +145,8 @@ inline void wait_for_pins(inplace_context& c) noexcept {
 /// takes itself out of a queue in which it waits its turn.
 inline void end_life(inplace_context& c) noexcept {
   context* dead = nullptr;
-  cut_loose(c, dead);
+  disarm(c);
+  leave_parents(c, dead);
   bury_all(dead);
   if (stopped(c)) leave_queue(c);
   wait_for_pins(c);

@@ -88,7 +88,7 @@ inline void fire_queue::push(context& c) noexcept {
     i->previous = last_;
     i->queued = true;
   } else {
-    acquire(c);  // it has callbacks, which own it, so it is alive
+    acquire(c);  // it has callbacks, whose share keeps it alive
   }
   (last_ != nullptr ? last_->next_fired : first_) = &c;
   last_ = &c;

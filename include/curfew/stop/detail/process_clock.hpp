@@ -50,7 +50,7 @@ class process_clock final : public time_source {
   bool start_driver(std::error_code& ec) noexcept;
   static void drive(void* self) noexcept;
   static void run(void* self) noexcept;
-  time_point pass(bool& work) noexcept;
+  time_point pass() noexcept;
   void plan() noexcept;
   void hand_over() noexcept;
   void fire_pending() noexcept;
@@ -85,7 +85,8 @@ class process_clock final : public time_source {
   std::atomic<std::uint32_t> alarm_{0};  // the driver parks here; changed under wheel_lock_
 
   fire_queue queue_;
-  std::atomic<std::uint32_t> work_{0};  // the runner parks here; changed after a push
+  std::atomic<std::uint32_t> work_{
+      0};  // the runner parks here; changed by the driver, after a push
   // What the runner is at; guarded by pass_.
   context* current_ = nullptr;
   thread_id runner_ = 0;
@@ -148,24 +149,24 @@ inline void process_clock::drive(void* self) noexcept {
   for (;;) {
     // Read before the pass: whoever arms after it changes the word, and parking returns at once.
     const std::uint32_t seen = clock.alarm_.load(std::memory_order_acquire);
-    bool work = false;
-    const time_point wake = clock.pass(work);
+    const std::uint32_t work = clock.work_.load(std::memory_order_relaxed);
+    const time_point wake = clock.pass();
     // Only now: a runner that wakes at once finds the lock of the pass free.
-    if (work) unpark_one(clock.work_);
+    if (clock.work_.load(std::memory_order_relaxed) != work) unpark_one(clock.work_);
     if (!clock.running_) clock.fire_pending();
     park_until(clock.alarm_, seen, wake);
   }
 }
 
-/// Latches all that is due; returns when to look again, and whether there is work for the runner.
-inline time_source::time_point process_clock::pass(bool& work) noexcept {
+/// Latches all that is due, and hands over what is to be run; returns when to look again.
+inline time_source::time_point process_clock::pass() noexcept {
   const spin_guard guard(pass_);
   {
     const spin_guard wheel_guard(wheel_lock_);
     wheel_.advance(timing_wheel::passed(now()), due_);
   }
   expire_due(wheel_lock_, due_, queue_);
-  const bool busy = work = current_ != nullptr || !queue_.empty();
+  const bool busy = current_ != nullptr || !queue_.empty();
   if (busy) hand_over();
   name_slow_callback();
   const spin_guard wheel_guard(wheel_lock_);
@@ -325,8 +326,8 @@ inline void process_clock::cut_off_other_threads() noexcept {
     if (scoped == nullptr || scoped->armed_by == this_thread()) return;
     unlink_timer(e);
     for_each_link(c, [](link& l) noexcept {
-      take_out(l);
-      l.set_parent(nullptr);  // which stays leaned on: nobody is left to stop it
+      unlink_child(l);
+      l.set_parent(nullptr);  // whose dependant it stays: its owner is gone
     });
   });
 }

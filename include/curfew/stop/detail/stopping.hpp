@@ -190,6 +190,9 @@ inline bool request_stop(context& c, const stop_reason& reason) noexcept {
 [[nodiscard]] inline bool hopeless(context& c) noexcept {
   if (has_deadline(c) && (own_bits(c) & waiting_bit) == 0) return false;
   if (c.sources.load(std::memory_order_acquire) != 0) return false;
+  // Its last owner is on the way out, and parents that it has left may be gone. That owner made it
+  // 0 under the lock that is held here.
+  if (!is_inplace(c) && c.owners.load(std::memory_order_relaxed) == 0) return false;
   bool any_parent = false;
   for_each_link(c, [&any_parent](link& l) noexcept { any_parent |= possible(*l.parent()); });
   return !any_parent;
@@ -210,24 +213,22 @@ struct give_up_visitor {
          c.owners.load(std::memory_order_acquire) == first_owners;
 }
 
-/// Asked by a sole owner, so that the answer "no" lasts. Who leaned on it had a token meanwhile,
-/// whose release has shown the bit; who goes just now is out of the lock when it is free.
-[[nodiscard]] inline bool leaned_on(context& c) noexcept {
-  if ((own_bits(c) & leaned_bit) == 0) return false;
+/// Asked by a sole owner, so that the answer "no" lasts. Whoever added a dependant held a token
+/// then; the release of that token makes their bit visible here. Who goes just now is out of the
+/// lock when it is free.
+[[nodiscard]] inline bool has_dependants(context& c) noexcept {
+  if ((own_bits(c) & had_dependant_bit) == 0) return false;
   const spin_guard guard(c.lock);
   return c.dependants != 0;
 }
 
-/// The end of a context that only its one source knows: without counting down. False: it is not, or
-/// a timer has pinned it.
+/// The end of a context that only its one source knows: without counting down. False: others know
+/// it, or a timer has pinned it.
 [[nodiscard]] inline bool end_alone(context& c) noexcept {
-  if (!sole_owner(c) || leaned_on(c)) return false;
-  if ((own_bits(c) & timed_bit) != 0) {
-    clocks::disarm(*c.time, c);
-    if (!sole_owner(c)) return false;
-    c.state.store(own_bits(c) & ~std::uint32_t{timed_bit}, std::memory_order_relaxed);
-  }
-  bury(c);
+  if (!sole_owner(c) || has_dependants(c)) return false;
+  disarm(c);
+  if (!sole_owner(c)) return false;
+  bury_disarmed(c);
   return true;
 }
 
@@ -258,7 +259,7 @@ enum class registration { registered, stopped, impossible };
   cb.slot = &c.callbacks;
   if (cb.next != nullptr) cb.next->slot = &cb.next;
   c.callbacks = &cb;
-  lean_on(c);
+  add_dependant(c);
   return registration::registered;
 }
 
@@ -282,7 +283,7 @@ inline removal try_remove_callback(callback_base& cb, std::atomic<std::uint32_t>
   c.lock.lock();
   const removal found = look_for(cb, c);
   if (found == removal::running_elsewhere && waiter != nullptr) c.firing->waiter = waiter;
-  const bool last = found == removal::done && stop_leaning(c);
+  const bool last = found == removal::done && drop_dependant(c);
   c.lock.unlock();
   if (found == removal::done) cb.home = nullptr;
   if (last) bury(c);
@@ -305,7 +306,7 @@ inline removal remove_callback(callback_base& cb) noexcept {
 inline void end_callback(callback_base& cb) noexcept {
   if (remove_callback(cb) != removal::running_here) return;
   const spin_guard guard(cb.home->lock);
-  static_cast<void>(stop_leaning(*cb.home));
+  static_cast<void>(drop_dependant(*cb.home));
 }
 
 }  // namespace detail
