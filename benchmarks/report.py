@@ -33,7 +33,7 @@ def options():
     parser.add_argument("--quick", action="store_true", help="to see that everything works")
     parser.add_argument("--only", default="", metavar="REGEX",
                         help='only programs whose name it finds; "include" is the cost of headers')
-    parser.add_argument("--timeout", type=float, default=900, metavar="S", help="for one program")
+    parser.add_argument("--timeout", type=float, default=900, metavar="S", help="for one process")
     parser.add_argument("--readme", type=pathlib.Path, metavar="README.md",
                         help="put the short table between its marks, and the chart and the full "
                              "table into benchmarks/results beside it")

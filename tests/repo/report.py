@@ -191,6 +191,25 @@ def check_table(table):
         "| `create/curfew` | 9.00 ns | 8.00 ns | 30.0 ns | 3 |")
 
 
+def check_processes(work):
+    """Not quick: each figure of ours comes from a process of its own, whatever its name."""
+    add_program(work / "bench_each", f"""
+names = ["create/std/threads:2", "create/curfew"]
+said = [a for a in sys.argv if a.startswith("--benchmark_filter=^")]
+if "--benchmark_list_tests=true" in sys.argv: print(*names, sep="\\n"), sys.exit()
+import re
+mine = [n for n in names if re.search(said[0].split("=", 1)[1], n)]
+assert len(mine) == 1, sys.argv
+print(json.dumps({{"context": {CONTEXT}, "benchmarks": [
+    {{"name": mine[0], "run_type": "iteration", "real_time": 7 + names.index(mine[0]),
+     "time_unit": "ns"}}]}}))
+""")
+    status, said = report("--bin-dir", work, "--out", work / "each", "--rounds", "1", "--only", "each")
+    yield from differs("status of a program with two figures", status, 0)
+    yield from lacks("the output", said, "2 figures")
+    yield from lacks("the table", (work / "each/table.md").read_text("utf-8"), "8.00 ns", "7.00 ns")
+
+
 def check_timeout(work):
     status, said = report("--bin-dir", work, "--out", work / "slow", "--rounds", "1", "--only",
                           "slow", "--timeout", "1")
@@ -241,8 +260,8 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             work = pathlib.Path(folder)
             add_programs(work)
-            for check in (check_run, check_timeout, check_nothing_to_run, check_redrawing,
-                          check_marks):
+            for check in (check_run, check_processes, check_timeout, check_nothing_to_run,
+                          check_redrawing, check_marks):
                 failures += [f"{check.__name__}: {problem}" for problem in check(work)]
     print("\n".join(failures) or "the report tells what was measured")
     return 1 if failures else 0
