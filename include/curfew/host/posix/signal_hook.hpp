@@ -16,6 +16,7 @@
 #include <curfew/host/detail/signal_source.hpp>
 #include <curfew/host/posix/owner_mark.hpp>
 #include <curfew/host/posix/signal_handler.hpp>
+#include <curfew/stop/detail/park.hpp>
 
 #include <system_error>
 
@@ -70,10 +71,18 @@ inline void await_handlers() noexcept {
   for (unsigned spins = 0; desk.inside.load() != 0; ++spins) relax(spins);
 }
 
+/// The thread sanitizer of GCC loses a signal that comes while a thread is in the first of its
+/// calls that can block: with this one it has had that before a signal can come.
+inline void meet_the_sanitizer() noexcept {
+  constexpr unsigned long_enough_to_nap = 64;
+  if (CURFEW_THREAD_SANITIZER) relax(long_enough_to_nap);
+}
+
 /// Handlers of ours that are in the table before came with fork, or were left there. Those that run
 /// may still use the inbox, or put back what was before them, so they are waited for: those of an
 /// earlier owner, and those that have not seen the new one.
 inline bool signal_hook::open(const signal_options& options, std::error_code& ec) noexcept {
+  meet_the_sanitizer();
   process_ = getpid();
   if (!watch_forks(ec) || !claim(ec)) return false;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
@@ -123,6 +132,7 @@ inline bool signal_hook::others_hold_one() const noexcept {
 /// But the bridge's own signals are open: they come even if all threads of the program block them,
 /// as after the start by a program that had them blocked.
 inline void signal_hook::adopt() const noexcept {
+  meet_the_sanitizer();
   sigset_t mask = mask_;
   for (int signal = 1; signal < signal_set::limit; ++signal) {
     if (desk.inbox.route_of(signal) != route::none) sigdelset(&mask, signal);
