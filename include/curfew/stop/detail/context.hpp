@@ -102,8 +102,9 @@ struct context : link, timer_entry {
   // Callbacks, also those that have run, and children; guarded by the lock, so that they come and
   // go without touching `owners`.
   std::uint32_t dependants = 0;
-  int reason_code = 0;  // the reason but for its cause; written once, under the lock, before
-  std::int64_t reason_pid = 0;  // stopped_bit
+  // The reason but for its cause; written once, under the lock, before stopped_bit.
+  int reason_code = 0;
+  std::int64_t reason_pid = 0;
   std::int64_t reason_uid = -1;
   union {
     context* next_fired = nullptr;  // while queued for firing, or for burial
