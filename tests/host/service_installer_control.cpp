@@ -61,6 +61,13 @@ service_status wait_for(const std::string& name, curfew::state_set goal) {
   return result.status;
 }
 
+void start(const std::string& name) {
+  scm_service_manager manager;
+  const failure f = manager.start(name);
+  INFO(f.text);
+  REQUIRE(!f);
+}
+
 bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 SERVICE_STATUS_PROCESS ended(DWORD error, DWORD specific = 0) {
@@ -114,7 +121,7 @@ TEST_CASE("SCM rule 10 - the code of its own that a failed service ended with is
   const service_name name;
   scm_service_manager manager;
   install(runner(name, {"42"}));
-  REQUIRE(!manager.start(name));
+  start(name);
   wait_for(name, {service_state::running});
   REQUIRE(!manager.stop(name));
   const service_status seen = wait_for(name, curfew::ended_states);
@@ -127,7 +134,7 @@ TEST_CASE("the error of the system that a failed service ended with is shown") {
   const service_name name;
   scm_service_manager manager;
   install(runner(name, {"win32", "13"}));
-  REQUIRE(!manager.start(name));
+  start(name);
   wait_for(name, {service_state::running});
   REQUIRE(!manager.stop(name));
   const service_status seen = wait_for(name, curfew::ended_states);
@@ -143,8 +150,8 @@ TEST_CASE("only a service that takes new settings is given them") {
   install(runner(one, {"reloads", "0"}));
   install(runner(other, {"0"}));
   CHECK(has(manager.reload(one).text, "not running"));
-  REQUIRE(!manager.start(one));
-  REQUIRE(!manager.start(other));
+  start(one);
+  start(other);
   wait_for(one, {service_state::running});
   wait_for(other, {service_state::running});
   CHECK(!manager.reload(one));
@@ -157,7 +164,7 @@ TEST_CASE("SCM rule 21 - a service that runs is not marked for deletion") {
   const service_name name;
   scm_service_manager manager;
   install(runner(name, {"0"}));
-  REQUIRE(!manager.start(name));
+  start(name);
   wait_for(name, {service_state::running});
   curfew::install_plan plan;
   REQUIRE(!manager.plan_uninstall(name, plan));
