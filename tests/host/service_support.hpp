@@ -17,7 +17,8 @@
 
 namespace test {
 
-/// A name that no other service has. Whatever has it in the end is removed, with its event source.
+/// A name that no other service has, nor had: process numbers come again. Whatever has it in the
+/// end is removed, with its event source.
 class service_name {
  public:
   service_name() = default;
@@ -38,7 +39,8 @@ class service_name {
  private:
   static std::string fresh() {
     static std::atomic<int> count{0};
-    return "curfew-test-" + std::to_string(GetCurrentProcessId()) + '-' + std::to_string(++count);
+    return "curfew-test-" + std::to_string(GetCurrentProcessId()) + '-' +
+           std::to_string(GetTickCount64()) + '-' + std::to_string(++count);
   }
   const std::string name_ = fresh();
 };
