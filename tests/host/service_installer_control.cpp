@@ -61,21 +61,25 @@ service_status wait_for(const std::string& name, curfew::state_set goal) {
   return result.status;
 }
 
-/// Wine's manager was once seen to refuse a start at once, of a program that it had started just
-/// before. What it said is shown.
+bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+bool on_wine() {
+  const HMODULE system = GetModuleHandleW(L"ntdll.dll");
+  return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
+}
+
+/// Wine's manager was once seen to refuse a start at once, and of that it makes error 1053, as of a
+/// program that does not answer for long. Nothing else is tried again.
 void start(const std::string& name) {
   scm_service_manager manager;
   failure f = manager.start(name);
-  for (int tries = 1; f && tries < 3; ++tries) {
+  if (on_wine() && has(f.text, "error 1053")) {
     MESSAGE("refused, and tried again: " << f.text);
-    Sleep(500);
     f = manager.start(name);
   }
   INFO(f.text);
   REQUIRE(!f);
 }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 SERVICE_STATUS_PROCESS ended(DWORD error, DWORD specific = 0) {
   SERVICE_STATUS_PROCESS s{};
