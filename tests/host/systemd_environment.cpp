@@ -9,6 +9,7 @@
 
 #include <curfew/host/systemd/environment.hpp>
 #include <curfew/host/systemd/listen_fds.hpp>
+#include <curfew/host/systemd/systemd_link.hpp>
 
 #include "posix_support.hpp"
 
@@ -122,6 +123,10 @@ TEST_CASE_FIXTURE(environment, "without systemd there is nothing") {
   CHECK(!said.is_journal(STDERR_FILENO));
   CHECK(said.invocation_id.empty());
   CHECK(passed_descriptors(said).empty());
+  const curfew::systemd_link link;
+  CHECK(link.passed.empty());
+  CHECK_FALSE(link.notifications.has_value());
+  CHECK(link.invocation_id.empty());
 }
 
 TEST_CASE_FIXTURE(environment, "addresses and ids are read as they are") {

@@ -10,7 +10,7 @@
 
 #include <curfew/host/detail/notify_port.hpp>
 #include <curfew/host/detail/notify_text.hpp>
-#include <curfew/host/systemd/datagram.hpp>
+#include <curfew/host/systemd/detail/datagram.hpp>
 #include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/detail/fail.hpp>

@@ -13,10 +13,10 @@
 #include <curfew/host/install/finding.hpp>
 #include <curfew/host/posix/process_doctor.hpp>
 #include <curfew/host/service_spec.hpp>
-#include <curfew/host/systemd/known_unit.hpp>
-#include <curfew/host/systemd/systemctl.hpp>
+#include <curfew/host/systemd/detail/known_unit.hpp>
+#include <curfew/host/systemd/detail/systemctl.hpp>
+#include <curfew/host/systemd/detail/unit_rights.hpp>
 #include <curfew/host/systemd/unit.hpp>
-#include <curfew/host/systemd/unit_rights.hpp>
 
 #include <algorithm>
 #include <csignal>

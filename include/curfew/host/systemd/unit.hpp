@@ -7,8 +7,8 @@
 
 #include <curfew/config.hpp>
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/systemd/unit_sandbox.hpp>
-#include <curfew/host/systemd/unit_text.hpp>
+#include <curfew/host/systemd/detail/unit_sandbox.hpp>
+#include <curfew/host/systemd/detail/unit_text.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -10,12 +10,12 @@
 
 #include <curfew/host/install/checks.hpp>
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/systemd/known_unit.hpp>
-#include <curfew/host/systemd/systemctl.hpp>
+#include <curfew/host/systemd/detail/known_unit.hpp>
+#include <curfew/host/systemd/detail/systemctl.hpp>
+#include <curfew/host/systemd/detail/unit_file.hpp>
+#include <curfew/host/systemd/detail/unit_rights.hpp>
+#include <curfew/host/systemd/detail/unit_status.hpp>
 #include <curfew/host/systemd/unit.hpp>
-#include <curfew/host/systemd/unit_file.hpp>
-#include <curfew/host/systemd/unit_rights.hpp>
-#include <curfew/host/systemd/unit_status.hpp>
 
 #include <cerrno>
 #include <memory>

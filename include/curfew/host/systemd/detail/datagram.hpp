@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A message of text and descriptors for a local socket, and the address that it goes to.
-#ifndef CURFEW_HOST_SYSTEMD_DATAGRAM_HPP
-#define CURFEW_HOST_SYSTEMD_DATAGRAM_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_DATAGRAM_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_DATAGRAM_HPP
 
 #include <curfew/config.hpp>
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // A unit as it is, and whose it is.
-#ifndef CURFEW_HOST_SYSTEMD_KNOWN_UNIT_HPP
-#define CURFEW_HOST_SYSTEMD_KNOWN_UNIT_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_KNOWN_UNIT_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_KNOWN_UNIT_HPP
 
 #include <curfew/config.hpp>
 
 #if CURFEW_LINUX
 
 #include <curfew/host/install/install_step.hpp>
-#include <curfew/host/systemd/systemctl.hpp>
+#include <curfew/host/systemd/detail/systemctl.hpp>
+#include <curfew/host/systemd/detail/unit_account.hpp>
+#include <curfew/host/systemd/detail/unit_file.hpp>
 #include <curfew/host/systemd/unit.hpp>
-#include <curfew/host/systemd/unit_account.hpp>
-#include <curfew/host/systemd/unit_file.hpp>
 
 #include <cstdlib>
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // systemctl, asked without a shell; its answers as values and as failures.
-#ifndef CURFEW_HOST_SYSTEMD_SYSTEMCTL_HPP
-#define CURFEW_HOST_SYSTEMD_SYSTEMCTL_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_SYSTEMCTL_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_SYSTEMCTL_HPP
 
 #include <curfew/config.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Whose rights a service of the system has, and what of theirs it must not take over.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_ACCOUNT_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_ACCOUNT_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_ACCOUNT_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_ACCOUNT_HPP
 
 #include <curfew/config.hpp>
 

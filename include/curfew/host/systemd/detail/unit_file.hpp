@@ -2,8 +2,8 @@
 //
 // One unit file on disk: read, replaced as a whole, removed. Whoever reads it meanwhile finds the
 // old one or the new one, and so does the next boot.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_FILE_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_FILE_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_FILE_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_FILE_HPP
 
 #include <curfew/config.hpp>
 

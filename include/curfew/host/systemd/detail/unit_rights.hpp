@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Whether a service could reach its own executable and the paths it writes to.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_RIGHTS_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_RIGHTS_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_RIGHTS_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_RIGHTS_HPP
 
 #include <curfew/config.hpp>
 
 #if CURFEW_LINUX
 
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/systemd/unit_account.hpp>
-#include <curfew/host/systemd/unit_sandbox.hpp>
+#include <curfew/host/systemd/detail/unit_account.hpp>
+#include <curfew/host/systemd/detail/unit_sandbox.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -2,12 +2,12 @@
 //
 // The part of a unit that takes rights away from a service, and gives back what it was declared to
 // need: its own executable first of all, wherever that lies.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_SANDBOX_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_SANDBOX_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_SANDBOX_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_SANDBOX_HPP
 
 #include <curfew/config.hpp>
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/systemd/unit_text.hpp>
+#include <curfew/host/systemd/detail/unit_text.hpp>
 
 #include <algorithm>
 #include <iterator>

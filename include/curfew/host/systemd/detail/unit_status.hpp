@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The state of a service out of what systemd says of its unit.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_STATUS_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_STATUS_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_STATUS_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_STATUS_HPP
 
 #include <curfew/config.hpp>
 
 #if CURFEW_LINUX
 
 #include <curfew/host/install/service_manager.hpp>
-#include <curfew/host/systemd/systemctl.hpp>
+#include <curfew/host/systemd/detail/systemctl.hpp>
 #include <curfew/host/systemd/unit.hpp>
 
 #include <algorithm>

@@ -5,8 +5,8 @@
 //
 // Source: systemd.syntax(7) on quoting, systemd.service(5) on command lines, systemd.unit(5) on
 // specifiers, systemd.time(7) on spans.
-#ifndef CURFEW_HOST_SYSTEMD_UNIT_TEXT_HPP
-#define CURFEW_HOST_SYSTEMD_UNIT_TEXT_HPP
+#ifndef CURFEW_HOST_SYSTEMD_DETAIL_UNIT_TEXT_HPP
+#define CURFEW_HOST_SYSTEMD_DETAIL_UNIT_TEXT_HPP
 
 #include <curfew/config.hpp>
 #include <curfew/stop/detail/duration.hpp>
