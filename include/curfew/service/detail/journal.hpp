@@ -31,6 +31,7 @@ struct journal_part {
 class journal {
  public:
   static constexpr std::size_t kept = 12;
+  static constexpr std::size_t kept_sides = 8;
 
   struct contents {
     std::array<journal_part, kept> closed;  ///< failures, late ones, and else the longest
@@ -40,12 +41,20 @@ class journal {
     journal_part open;
     bool has_open = false;
     std::size_t waiting = 0;  ///< registered, and not begun when the open part began
+    std::array<journal_part, kept_sides> sides;
+    std::size_t side_count = 0;
+    std::size_t more_sides = 0;  ///< for which there was no place
   };
 
   /// One part closes at a time: it is the open one from begin() to end().
   void begin(const journal_part& part, std::size_t waiting) noexcept;
   void end(part_state state, std::string_view error, time_source::time_point now) noexcept;
   void drop() noexcept;  ///< the end of one that is not worth keeping
+
+  /// Components close beside each other, and beside the open part. Each is known by its name.
+  void begin_side(const journal_part& part) noexcept;
+  void end_side(const journal_part& part) noexcept;
+  void note_side(std::string_view name, std::string_view text) noexcept;
 
   /// What the open part says of itself.
   void note(std::string_view text) noexcept;
@@ -54,6 +63,7 @@ class journal {
 
  private:
   void keep(const journal_part& part) noexcept;
+  [[nodiscard]] journal_part* find_side(std::string_view name) noexcept;
 
   mutable spin_lock lock_;
   contents now_;
@@ -90,6 +100,32 @@ inline void journal::drop() noexcept {
 inline void journal::note(std::string_view text) noexcept {
   const spin_guard guard(lock_);
   now_.open.note = fixed_text<400>(text);
+}
+
+inline journal_part* journal::find_side(std::string_view name) noexcept {
+  for (std::size_t i = 0; i != now_.side_count; ++i)
+    if (now_.sides[i].name.view() == name) return &now_.sides[i];
+  return nullptr;
+}
+
+inline void journal::begin_side(const journal_part& part) noexcept {
+  const spin_guard guard(lock_);
+  if (now_.side_count == kept_sides) return static_cast<void>(++now_.more_sides);
+  now_.sides[now_.side_count++] = part;
+}
+
+inline void journal::end_side(const journal_part& part) noexcept {
+  const spin_guard guard(lock_);
+  keep(part);
+  journal_part* side = find_side(part.name.view());
+  if (side == nullptr) return static_cast<void>(now_.more_sides -= now_.more_sides != 0 ? 1 : 0);
+  for (journal_part* const last = &now_.sides[--now_.side_count]; side != last; ++side)
+    *side = side[1];
+}
+
+inline void journal::note_side(std::string_view name, std::string_view text) noexcept {
+  const spin_guard guard(lock_);
+  if (journal_part* const side = find_side(name)) side->note = fixed_text<400>(text);
 }
 
 inline journal::contents journal::read() const noexcept {

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 CURFEW_BEGIN
 namespace detail {
@@ -48,7 +49,7 @@ class narrator {
   void conclude();
 
   void write(severity level, const std::string& text);
-  void redraw(const std::string& line);
+  void redraw(const std::vector<std::string>& lines);
 
   static constexpr time_source::duration tick = std::chrono::milliseconds(100);
   static constexpr time_source::duration patience = std::chrono::milliseconds(300);
@@ -59,7 +60,7 @@ class narrator {
   stop_moment stop_{};
   bool hurried_ = false;                 // has been told
   time_source::time_point late_part_{};  // the last part that was told to be late began then
-  std::string shown_;                    // the live line that stands on the terminal
+  std::vector<std::string> shown_;       // the live lines that stand on the terminal
 };
 
 /// Text that there is no memory for is left out.
@@ -105,16 +106,20 @@ inline void narrator::follow(const journal::contents& c) {
     hurried_ = true;
     write(severity::warning, hurry_line(prefix_, s_.hurry.get_token().reason()));
   }
-  const auto elapsed = s_.now() - c.open.began;
-  if (!c.has_open || elapsed < patience) return redraw("");
-  timeline_part part = shown(c.open, stop_.at);
-  part.elapsed = elapsed;
-  redraw(live_line(part, s_.screen.style()));
+  std::vector<std::string> lines;
+  const auto show = [&](const journal_part& p) {
+    const timeline_part part = shown(p, s_.now(), stop_.at);
+    if (part.elapsed >= patience) lines.push_back(live_line(part, s_.screen.style()));
+  };
+  for (std::size_t i = 0; i != c.side_count; ++i) show(c.sides[i]);
+  if (c.has_open && c.side_count == 0) show(c.open);
+  redraw(lines);
 }
 
 inline void narrator::name_late(const journal::contents& c) {
   const auto elapsed = s_.now() - c.open.began;
-  if (!c.has_open || elapsed < c.open.limit || c.open.began == late_part_) return;
+  const bool closes = c.has_open && c.side_count == 0;
+  if (!closes || elapsed < c.open.limit || c.open.began == late_part_) return;
   late_part_ = c.open.began;
   write(severity::warning, part_line(prefix_, c.open, part_state::late, elapsed));
 }
@@ -136,14 +141,21 @@ inline void narrator::conclude() {
 
 /// In place of the live line, if there is one.
 inline void narrator::write(severity level, const std::string& text) {
-  redraw("");
+  redraw({});
   s_.screen.write(level, text);
 }
 
-inline void narrator::redraw(const std::string& line) {
-  if (line == shown_) return;
-  shown_ = line;
-  s_.screen.write("\r" + line + "\x1b[K");
+/// In place of the lines that stand there, the last of which the cursor is on.
+inline void narrator::redraw(const std::vector<std::string>& lines) {
+  if (lines == shown_) return;
+  std::string text = "\r";
+  if (shown_.size() > 1) text += "\x1b[" + std::to_string(shown_.size() - 1) + "A";
+  for (std::size_t i = 0; i != lines.size(); ++i)
+    text.append(i == 0 ? "" : "\n").append(lines[i]).append("\x1b[K");
+  text += lines.empty() ? "\x1b[K" : "";
+  if (shown_.size() > lines.size() && shown_.size() > 1) text += "\x1b[J";
+  shown_ = lines;
+  s_.screen.write(text);
 }
 
 }  // namespace detail

@@ -24,14 +24,23 @@ namespace detail {
           .note = p.note.str()};
 }
 
-/// The open part, if any, is as long as it has lasted by `now`.
+/// One that is open, as long as it has lasted by `now`.
+[[nodiscard]] inline timeline_part shown(const journal_part& p, time_source::time_point now,
+                                         time_source::time_point stopped) {
+  timeline_part part = shown(p, stopped);
+  part.elapsed = now - p.began;
+  return part;
+}
+
+/// While components are open, the part that waits for them is not worth a line.
 [[nodiscard]] inline timeline make_timeline(const journal::contents& c,
                                             time_source::time_point stopped,
                                             time_source::time_point now) {
   timeline t{.parts = {}, .total = now - stopped, .omitted = c.omitted};
   for (std::size_t i = 0; i != c.closed_count; ++i) t.parts.push_back(shown(c.closed[i], stopped));
-  if (c.has_open) t.parts.push_back(shown(c.open, stopped));
-  if (c.has_open) t.parts.back().elapsed = now - c.open.began;
+  for (std::size_t i = 0; i != c.side_count; ++i)
+    t.parts.push_back(shown(c.sides[i], now, stopped));
+  if (c.has_open && c.side_count == 0) t.parts.push_back(shown(c.open, now, stopped));
   return t;
 }
 
@@ -73,7 +82,13 @@ namespace detail {
   if (c.untold != 0) {
     text.append(prefix).append(std::to_string(c.untold)).append(" more failed or were late\n");
   }
-  if (!c.has_open) return text;
+  for (std::size_t i = 0; i != c.side_count; ++i) {
+    const journal_part& p = c.sides[i];
+    text += part_line(prefix, p, part_state::closing, now - p.began);
+  }
+  if (c.more_sides != 0)
+    text.append(prefix).append(std::to_string(c.more_sides)).append(" more still open\n");
+  if (!c.has_open || c.side_count != 0) return text;
   text += part_line(prefix, c.open, part_state::closing, now - c.open.began);
   if (c.waiting == 0) return text;
   return text.append(prefix).append(std::to_string(c.waiting)).append(" more not released\n");

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The machine's bodies, last third: what becomes of a part that fails while it is up.
+#ifndef CURFEW_SERVICE_DETAIL_PART_FAULTS_HPP
+#define CURFEW_SERVICE_DETAIL_PART_FAULTS_HPP
+
+#include <curfew/service/detail/lifecycle_machine.hpp>
+
+CURFEW_BEGIN
+namespace detail {
+
+inline bool lifecycle_machine::fault(time_point now, std::uint32_t i,
+                                     std::string_view why) noexcept {
+  const bool up = parts_[i].phase == part_phase::up || parts_[i].phase == part_phase::prepared;
+  if (!up || parts_[i].falling || whole_ == whole_phase::stopping) return false;
+  now_ = now;
+  if (whole_ == whole_phase::prepared || whole_ == whole_phase::preparing)
+    resume(now, "a component has failed");
+  count_failure(i, why);
+  touch(i);
+  settle();
+  return true;
+}
+
+inline void lifecycle_machine::count_failure(std::uint32_t i, std::string_view why) noexcept {
+  part_life& p = parts_[i];
+  const supervision& s = declared(i).restart;
+  const double gone = static_cast<double>((now_ - p.failed_at).count());
+  const double half = static_cast<double>(s.decay.count());
+  p.failures = 1 + (p.failures > 0 && half > 0 ? p.failures * std::exp2(-gone / half) : 0.0);
+  p.failed_at = now_;
+  tell_part(event_kind::fault, i, why);
+  return p.failures > s.most ? give_up(i) : restart(i);
+}
+
+inline void lifecycle_machine::restart(std::uint32_t i) noexcept {
+  part_life& p = parts_[i];
+  const supervision& s = declared(i).restart;
+  const double growth = std::exp2(std::floor(p.failures) - 1);
+  const double longest = static_cast<double>(s.longest_delay.count());
+  const double delay = static_cast<double>(s.delay.count()) * growth;
+  const double taken = (delay < longest ? delay : longest) * (1 - desk_->random() / 2);
+  const duration wait(static_cast<duration::rep>(taken));
+  p.not_before = saturating_add(now_, wait);
+  tell_part(event_kind::restarting, i, {}, wait);
+  bring_down(i, true);
+}
+
+/// One that is optional goes down, and what depends on it is started again without it.
+inline void lifecycle_machine::give_up(std::uint32_t i) noexcept {
+  part_life& p = parts_[i];
+  if (!declared(i).optional) return fail_all(i);
+  p.start_failed = true;
+  bring_down(i, true);
+  p.wanted = false;
+  if (p.phase == part_phase::down) satisfy(i, true);
+}
+
+/// While the whole still starts, that start has failed.
+inline void lifecycle_machine::fail_all(std::uint32_t i) noexcept {
+  part_life& p = parts_[i];
+  culprit_ = i;
+  if (p.phase == part_phase::down) p.wanted = false;
+  if (whole_ != whole_phase::starting) return desk_->failed(i);
+  rolled_back_ = true;
+  stop(now_, saturating_add(now_, rollback_), {});
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
