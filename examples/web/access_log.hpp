@@ -7,74 +7,64 @@
 #include "http.hpp"
 #include "system.hpp"
 
+#include <curfew/release/batch_buffer.hpp>
 #include <curfew/stop/stop_token.hpp>
-#include <curfew/stop/task_group.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
-#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace web {
 
 // Lines are collected and written together: once a second, and at the end. Requests never wait for
-// that: when nobody takes the lines, what is over a mebibyte is lost.
+// that: when nobody takes the lines, what is over 4096 of them is lost.
 class access_log {
  public:
   // An empty path: standard output, which does not exist everywhere, and then takes all and keeps
   // nothing. Check is_open() before use.
-  explicit access_log(std::string path) : path_(std::move(path)), file_(open(path_)) {
-    if (!is_open()) return;
-    writer_.spawn([this](const curfew::stop_token& stop) {
-      while (!stop.wait_for(std::chrono::seconds(1))) write();
-    });
+  explicit access_log(std::string path)
+      : path_(std::move(path)),
+        target_(std::make_shared<target>(open(path_))),
+        lines_([to = target_](std::span<std::string> lines) { return to->write(lines); }, patient) {
   }
 
-  bool is_open() const { return file_ != nullptr; }
+  bool is_open() const { return target_->file != nullptr; }
 
   // For log rotation: the file has been moved away, and from now on there is a new one. False:
   // there cannot be; the old one is kept.
   bool reopen() {
     file_pointer fresh = open(path_);
     if (fresh == nullptr) return false;
-    write();
-    const std::lock_guard lock(writing_);
-    file_.swap(fresh);
+    lines_.flush(curfew::stop_source(std::chrono::seconds(1)).get_token());
+    const std::lock_guard lock(target_->writing);
+    target_->file.swap(fresh);
     return true;
   }
 
   // Writes what is left, and fails if lines were lost.
   void finish() {
-    writer_.request_stop();
-    writer_.join();
-    write();
-    const std::lock_guard lock(mutex_);
-    lost_ += static_cast<std::size_t>(std::count(pending_.begin(), pending_.end(), '\n'));
-    say("access log written with " + std::to_string(lines_ - lost_) + " requests");
-    if (lost_ != 0) lose("lines were lost: " + std::to_string(lost_));
+    const curfew::batch_counts end = lines_.close(std::chrono::seconds(2)).counts;
+    const std::size_t written = target_->written;
+    const auto missing = end.written + end.lost() - written;
+    say("access log written with " + std::to_string(written) + " requests");
+    if (missing != 0) lose("lines were lost: " + std::to_string(missing));
   }
 
   void add(const request& asked, const response& answer) {
-    const std::string line = "127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
-                             std::to_string(answer.status) + " " +
-                             std::to_string(answer.body.size()) + "\n";
-    const std::lock_guard lock(mutex_);
-    ++lines_;
-    if (pending_.size() > most_pending) {
-      ++lost_;
-    } else {
-      pending_ += line;
-    }
+    lines_.push("127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
+                std::to_string(answer.status) + " " + std::to_string(answer.body.size()) + "\n");
   }
 
  private:
-  static constexpr std::size_t most_pending = 1024 * 1024;
-
   struct closer {
     void operator()(std::FILE* file) const {
       if (file != stdout) std::fclose(file);
@@ -82,30 +72,42 @@ class access_log {
   };
   using file_pointer = std::unique_ptr<std::FILE, closer>;
 
+  // Shared with the thread that writes: when that hangs, it lives longer than we do.
+  struct target {
+    explicit target(file_pointer f) : file(std::move(f)) {}
+
+    // What has been written is taken out of the lines: they may come again.
+    std::error_code write(std::span<std::string> lines) {
+      const std::lock_guard alone(writing);
+      std::string text;
+      for (const std::string& line : lines) text += line;
+      const std::size_t left = write_out(file.get(), text).size();
+      std::size_t done = text.size() - left;
+      for (std::string& line : lines) {
+        const std::size_t size = std::min(done, line.size());
+        if (size != 0 && size == line.size()) ++written;
+        line.erase(0, size);
+        done -= size;
+      }
+      return left == 0 ? std::error_code() : std::make_error_code(std::errc::io_error);
+    }
+
+    std::mutex writing;  // of the file
+    file_pointer file;
+    std::atomic<std::size_t> written{0};
+  };
+
   static file_pointer open(const std::string& path) {
     return file_pointer(path.empty() ? stdout : std::fopen(path.c_str(), "ab"));
   }
 
-  void write() {
-    const std::lock_guard alone(writing_);
-    std::string lines;
-    {
-      const std::lock_guard lock(mutex_);
-      lines.swap(pending_);
-    }
-    const std::string_view left = write_out(file_.get(), lines);
-    const std::lock_guard lock(mutex_);
-    pending_.insert(0, left);
-  }
+  static constexpr curfew::batch_options patient{.capacity = 4096,
+                                                 .attempts = std::numeric_limits<unsigned>::max(),
+                                                 .retry_after = std::chrono::seconds(1)};
 
   const std::string path_;
-  std::mutex writing_;  // of the file; taken before the other one
-  file_pointer file_;
-  std::mutex mutex_;  // of what follows
-  std::string pending_;
-  std::size_t lines_ = 0;
-  std::size_t lost_ = 0;       // of these
-  curfew::task_group writer_;  // last: joined before the file is closed
+  const std::shared_ptr<target> target_;
+  curfew::batch_buffer<std::string> lines_;
 };
 
 }  // namespace web

@@ -12,12 +12,12 @@
 
 namespace {
 
+using curfew::apply_outcome;
 using curfew::apply_plan;
 using curfew::apply_report;
 using curfew::failure;
 using curfew::install_plan;
 using curfew::install_step;
-using curfew::step_outcome;
 using curfew::stop_source;
 
 struct script {
@@ -39,8 +39,8 @@ struct script {
 
 using words = std::vector<std::string>;
 
-std::vector<step_outcome> outcomes(const apply_report& r) {
-  std::vector<step_outcome> all;
+std::vector<apply_outcome> outcomes(const apply_report& r) {
+  std::vector<apply_outcome> all;
   for (const auto& s : r.steps) all.push_back(s.outcome);
   return all;
 }
@@ -60,7 +60,7 @@ TEST_CASE("a plan is applied in its order") {
   CHECK(r.changed());
   CHECK(!r.half_done());
   CHECK(s.calls == words{"a", "b"});
-  CHECK(outcomes(r) == std::vector{step_outcome::applied, step_outcome::applied});
+  CHECK(outcomes(r) == std::vector{apply_outcome::applied, apply_outcome::applied});
   CHECK(r.steps[1].what == "b");
   CHECK(r.steps[1].from == "b-old");
   CHECK(r.steps[1].to == "b-new");
@@ -84,8 +84,8 @@ TEST_CASE("a required step that fails undoes in reverse all that were applied") 
   CHECK(!r.interrupted);
   CHECK(!r.changed());
   CHECK(s.calls == words{"a", "b", "c", "undo b", "undo a"});
-  CHECK(outcomes(r) == std::vector{step_outcome::undone, step_outcome::undone, step_outcome::failed,
-                                   step_outcome::not_reached});
+  CHECK(outcomes(r) == std::vector{apply_outcome::undone, apply_outcome::undone,
+                                   apply_outcome::failed, apply_outcome::not_reached});
   CHECK(r.steps[2].text == "no room");
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("an optional step that is not supported is told of and the rest goes o
   const apply_report r = apply_plan(s.plan);
   CHECK(r.ok());
   CHECK(s.calls == words{"a", "b"});
-  CHECK(outcomes(r) == std::vector{step_outcome::not_supported, step_outcome::applied});
+  CHECK(outcomes(r) == std::vector{apply_outcome::not_supported, apply_outcome::applied});
   CHECK(r.steps[0].text == "error 124");
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("an optional step that fails for another reason undoes all") {
     CHECK(r.why.kind == k);
     CHECK(s.calls == words{"a", "b", "undo a"});
     CHECK(outcomes(r) ==
-          std::vector{step_outcome::undone, step_outcome::failed, step_outcome::not_reached});
+          std::vector{apply_outcome::undone, apply_outcome::failed, apply_outcome::not_reached});
   }
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("what was not applied is not undone") {
   const apply_report r = apply_plan(s.plan);
   CHECK(r.why.kind == failure::kind_type::not_supported);
   CHECK(s.calls == words{"a", "b", "c", "undo b"});
-  CHECK(r.steps[0].outcome == step_outcome::not_supported);
+  CHECK(r.steps[0].outcome == apply_outcome::not_supported);
 }
 
 TEST_CASE("a step that is done but not in force yet is not undone and the rest is applied") {
@@ -139,7 +139,7 @@ TEST_CASE("a step that is done but not in force yet is not undone and the rest i
   CHECK(r.why.kind == failure::kind_type::not_in_time);
   CHECK(s.calls == words{"a", "b", "c"});
   CHECK(outcomes(r) ==
-        std::vector{step_outcome::applied, step_outcome::unfinished, step_outcome::applied});
+        std::vector{apply_outcome::applied, apply_outcome::unfinished, apply_outcome::applied});
   CHECK(r.steps[1].text == "held");
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("after a step that cannot be taken back neither a failure nor a stop u
   CHECK(s.calls == words{"a", "b", "d"});
   CHECK(r.why.text == "held");
   CHECK(!r.interrupted);
-  CHECK(r.steps[3].outcome == step_outcome::failed);
+  CHECK(r.steps[3].outcome == apply_outcome::failed);
 }
 
 TEST_CASE("an undo that fails is told of and the others are undone") {
@@ -170,9 +170,9 @@ TEST_CASE("an undo that fails is told of and the others are undone") {
   CHECK(s.calls == words{"a", "b", "c", "d", "undo c", "undo b", "undo a"});
   CHECK(r.half_done());
   CHECK(r.changed());
-  CHECK(r.steps[1].outcome == step_outcome::undo_failed);
+  CHECK(r.steps[1].outcome == apply_outcome::undo_failed);
   CHECK(r.steps[1].text == "locked");
-  CHECK(r.steps[0].outcome == step_outcome::undone);
+  CHECK(r.steps[0].outcome == apply_outcome::undone);
 }
 
 TEST_CASE("a stop is noticed between two steps and undoes them") {
@@ -190,7 +190,7 @@ TEST_CASE("a stop is noticed between two steps and undoes them") {
   CHECK(!r.why);
   CHECK(s.calls == words{"a", "undo b", "undo a"});
   CHECK(outcomes(r) ==
-        std::vector{step_outcome::undone, step_outcome::undone, step_outcome::not_reached});
+        std::vector{apply_outcome::undone, apply_outcome::undone, apply_outcome::not_reached});
 }
 
 TEST_CASE("a stop during the last step comes too late to undo") {
@@ -218,7 +218,7 @@ TEST_CASE("steps without functions are applied and undone by doing nothing") {
   s.plan.push_back({"a", "", "new"});
   s.add("b", failed("no room"));
   const apply_report r = apply_plan(s.plan);
-  CHECK(r.steps[0].outcome == step_outcome::undone);
+  CHECK(r.steps[0].outcome == apply_outcome::undone);
 }
 
 #if CURFEW_EXCEPTIONS
@@ -229,17 +229,17 @@ TEST_CASE("an exception out of a step is its failure and out of an undo does not
   s.add("c").apply = []() -> failure { throw std::runtime_error("no memory for it"); };
   const apply_report r = apply_plan(s.plan);
   CHECK(r.why.text == "no memory for it");
-  CHECK(r.steps[1].outcome == step_outcome::undo_failed);
-  CHECK(r.steps[0].outcome == step_outcome::undone);
+  CHECK(r.steps[1].outcome == apply_outcome::undo_failed);
+  CHECK(r.steps[0].outcome == apply_outcome::undone);
 }
 #endif
 
 TEST_CASE("outcomes have names") {
-  CHECK(to_string(step_outcome::not_reached) == std::string("not reached"));
-  CHECK(to_string(step_outcome::applied) == std::string("applied"));
-  CHECK(to_string(step_outcome::unfinished) == std::string("unfinished"));
-  CHECK(to_string(step_outcome::not_supported) == std::string("not supported"));
-  CHECK(to_string(step_outcome::failed) == std::string("failed"));
-  CHECK(to_string(step_outcome::undone) == std::string("undone"));
-  CHECK(to_string(step_outcome::undo_failed) == std::string("undo failed"));
+  CHECK(to_string(apply_outcome::not_reached) == std::string("not reached"));
+  CHECK(to_string(apply_outcome::applied) == std::string("applied"));
+  CHECK(to_string(apply_outcome::unfinished) == std::string("unfinished"));
+  CHECK(to_string(apply_outcome::not_supported) == std::string("not supported"));
+  CHECK(to_string(apply_outcome::failed) == std::string("failed"));
+  CHECK(to_string(apply_outcome::undone) == std::string("undone"));
+  CHECK(to_string(apply_outcome::undo_failed) == std::string("undo failed"));
 }

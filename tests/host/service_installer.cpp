@@ -249,8 +249,8 @@ TEST_CASE("what a system lacks is told at the first install and does not fail it
       if (step.what == S::what) known = S::known(there);
     });
     CAPTURE(step.what);
-    CHECK((step.outcome == curfew::step_outcome::applied) == known);
-    if (!known) CHECK(step.outcome == curfew::step_outcome::not_supported);
+    CHECK((step.outcome == curfew::apply_outcome::applied) == known);
+    if (!known) CHECK(step.outcome == curfew::apply_outcome::not_supported);
     if (!known) CHECK(has(step.text, "this system does not have that setting"));
   }
 }

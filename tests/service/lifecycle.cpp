@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <curfew/service/lifecycle.hpp>
+#include <curfew/service/lifecycle_event.hpp>
+#include <curfew/service/lifecycle_status.hpp>
 #include <curfew/testing/manual_clock.hpp>
 
 #include <doctest/doctest.h>
@@ -205,10 +207,10 @@ TEST_CASE("a loop is refused where it is closed and is named") {
 TEST_CASE("a dependency that nobody declares is refused and is named") {
   lifecycle parts;
   parts.add("listener", {.after = {"pool"}});
-  CHECK(says(refusal([&] { parts.check(); }), "listener is after pool"));
+  CHECK(says(refusal([&] { parts.validate(); }), "listener is after pool"));
   CHECK(says(refusal([&] { (void)parts.start(); }), "not declared"));
   parts.add("pool", {});
-  parts.check();
+  parts.validate();
   CHECK(says(refusal([&] { parts.add("pool", {}); }), "already"));
   CHECK(says(refusal([&] { parts.add("", {}); }), "name"));
   REQUIRE(parts.start());

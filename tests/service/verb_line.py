@@ -16,7 +16,7 @@ import time
 import unittest
 
 VERBS = ["install", "uninstall", "start", "stop", "restart", "reload", "status", "run", "render",
-         "doctor"]
+         "doctor", "plan", "drill", "codes", "last"]
 NOBODY = 65534
 
 
@@ -76,6 +76,37 @@ class Lines(unittest.TestCase):
             self.assertEqual((done.returncode, done.stderr), (0, ""), word)
             for verb in VERBS:
                 self.assertRegex(done.stdout, rf"(?m)^  {verb} +[A-Z]")
+
+    def test_a_plan_that_is_kept_is_compared(self):
+        kept = typed("plan", "--json")
+        self.assertEqual((kept.returncode, kept.stderr), (0, ""))
+        plan = json.loads(kept.stdout)["plan"]
+        self.assertEqual([part["name"] for part in plan["parts"]], ["main"])
+        basis = {reason["reason"]: reason["basis"] for reason in plan["reasons"]}
+        self.assertEqual(basis["console-close"], "read" if Program.windows else "assumed")
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "plan.json")
+            file.write_text(kept.stdout, encoding="utf-8")
+            name = "Z:" + str(file).replace("/", "\\") if Program.runner else str(file)
+            done = typed("plan", "--diff", name)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn("the plan is as it was", done.stdout)
+            file.write_text(re.sub(r'"stop":9000000', '"stop":1', kept.stdout), encoding="utf-8")
+            done = typed("plan", "--diff", name)
+            self.assertEqual((done.returncode, done.stderr), (1, ""))
+            self.assertIn("the plan is worse", done.stdout)
+
+    def test_the_exit_codes_are_those_of_the_program(self):
+        table = json.loads(typed("codes", "--json").stdout)["codes"]
+        clean = [row for row in table if row["success"]]
+        self.assertEqual([(row["outcome"], row["code"]) for row in clean], [("clean", "0")])
+        self.assertEqual(typed().returncode, 0)
+
+    def test_a_program_without_a_recording_says_so(self):
+        for verb in ("drill", "last"):
+            done = typed(verb)
+            self.assertEqual((done.returncode, done.stdout), (1, ""), verb)
+            self.assertIn("this program keeps no recording", done.stderr)
 
     def test_hints_can_be_typed(self):
         if Program.windows:

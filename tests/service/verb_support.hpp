@@ -66,6 +66,7 @@ struct stage final : curfew::detail::verb_output {
   scripted_manager& services = backend.services;
   leaping_clock clock = {};
   curfew::stop_source stop{clock};
+  curfew::detail::program_facts facts = {};
   curfew::service_spec spec = {.name = "web", .reloads = true, .arguments = {"--port", "80"}};
 
   std::string printed = {};
@@ -82,7 +83,7 @@ struct stage final : curfew::detail::verb_output {
     }
     const typed t(std::move(words));
     curfew::detail::verb_call call{spec, curfew::detail::parse_verb_line(t.words()), "web_server",
-                                   stop.get_token()};
+                                   stop.get_token(), facts};
     call.spec = curfew::detail::spec_named(spec, call.line.name);
     printed.clear();
     complained.clear();

@@ -61,7 +61,7 @@ class lifecycle {
   /// one that closes a loop, which is named, throw std::system_error (invalid_argument).
   component_link add(label name, component what) { return state_->add(name, std::move(what)); }
   /// Throws the same when somebody is after a component that is not declared. start() does it, too.
-  void check() const { state_->check(); }
+  void validate() const { state_->validate(); }
   /// For a plan.
   [[nodiscard]] std::vector<plan_part> parts() const { return state_->plan_parts(); }
   /// Is told of every event, at once: it must store and return, since a stop waits for it. For
@@ -115,6 +115,8 @@ class lifecycle {
   /// before, for restore().
   lifecycle_snapshot pause() { return state_->pause(); }
 
+  /// Whether any component is declared to be pausable.
+  [[nodiscard]] bool can_pause() const noexcept { return state_->can_pause(); }
   [[nodiscard]] whole_phase phase() const noexcept { return state_->phase(); }
   [[nodiscard]] std::vector<component_status> status() const { return state_->status(); }
 

@@ -30,6 +30,7 @@ enum class event_kind : std::uint8_t {
   restarting,  ///< and will be started again after `limit`
   prepared,    ///< all components agree to a stop
   resumed,     ///< that stop is not made after all: `text` says why
+  lost,        ///< events before this one could not be kept: `text` says how many
   control,     ///< somebody asked for something: `caller`, `verb`, `allowed`, `text`
 };
 
@@ -100,6 +101,7 @@ class event_sink {
     case event_kind::restarting: return "restarting";
     case event_kind::prepared: return "prepared";
     case event_kind::resumed: return "resumed";
+    case event_kind::lost: return "lost";
     case event_kind::control: return "control";
   }
   return "unknown";

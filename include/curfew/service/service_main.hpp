@@ -7,10 +7,15 @@
 #include <curfew/config.hpp>
 #include <curfew/service/detail/verb_line.hpp>
 #include <curfew/service/detail/verb_system.hpp>
+#include <curfew/service/plan.hpp>
 #include <curfew/service/run.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <exception>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -31,10 +36,19 @@ CURFEW_BEGIN
 ///     web run [ARGS...]            in the foreground, as `web ARGS...` in a terminal
 ///     web render                   what install would write, and the part of a Kubernetes pod
 ///     web doctor                   what is wrong or will be, and how to mend it
+///     web plan                     whether a stop fits into the time that its reason leaves
+///     web drill                    how it would go, with the times that earlier stops took
+///     web codes                    the exit codes, and what systems make of them
+///     web last                     how the last run ended
 ///     web help                     all of these
 ///
 /// Each takes --help, which names its options and its exit codes: --name for a name other than the
-/// declared one, --user for a service of the calling user, --dry-run, --json, --timeout.
+/// declared one, --user for a service of the calling user, --dry-run, --json, --timeout; for a plan
+/// --reason, and --diff with one that was kept.
+///
+/// A main that has a member parts() is asked for them by plan and drill, and whenever a timeout of
+/// the spec is as_planned; one that has recording(), the path of its flight recorder, by drill and
+/// last. Both are called without main being run, and before it.
 ///
 /// All of them may be repeated: what is as it was asked to be is left alone, and that is a success.
 /// A change that cannot be made as a whole is undone. Exit codes: 0 done, 1 failed, 2 wrong usage,
@@ -76,6 +90,55 @@ namespace detail {
   return first == "--help" || first == "-h";
 }
 
+template <class Main>
+concept tells_parts = requires(Main& main) {
+  { main.parts() } -> std::convertible_to<std::vector<plan_part>>;
+};
+template <class Main>
+concept tells_recording = requires(Main& main) {
+  { main.recording() } -> std::convertible_to<std::string>;
+};
+
+template <class Main>
+[[nodiscard]] program_facts facts_of(Main& main) {
+  program_facts facts;
+  if constexpr (tells_parts<Main>) {
+    facts.parts = [&main]() -> std::vector<plan_part> { return main.parts(); };
+  }
+  if constexpr (tells_recording<Main>) {
+    facts.recording = [&main]() -> std::string { return main.recording(); };
+  }
+  return facts;
+}
+
+/// Parts that cannot be are told as what keeps the program from starting.
+[[nodiscard]] inline std::optional<service_spec> with_timeouts(const service_spec& spec,
+                                                               const program_facts& facts) {
+  if (spec.start_timeout != as_planned && spec.stop_timeout != as_planned) return spec;
+  std::optional<service_spec> resolved;
+  const std::exception_ptr error = attempt([&] {
+    const auto parts = facts.parts ? facts.parts() : std::vector<plan_part>();
+    resolved = resolve_timeouts(spec, parts);
+  });
+  if (error != nullptr) run_access::tell_refusal(spec, nullptr, error_text(error).view());
+  return resolved;
+}
+
+/// What the program was called with, when its timeouts are known.
+template <class Main>
+int obey_or_run(const service_spec& spec, int argc, char** argv, Main& main,
+                const program_facts& facts) {
+  const auto words = words_of(argc, argv);
+  if (asks_for_verbs(words)) return obey_on_system(spec, {.what = verb::help}, words[0]);
+  if (!names_verb(argc, argv)) return run(spec, argc, argv, std::move(main));
+  const verb_line line = parse_verb_line(words);
+  if (!runs_here(line)) return obey_on_system(spec, words, facts);
+  std::vector<char*> args = {argv[0]};  // the program does not see the verb
+  args.insert(args.end(), line.own.begin(), line.own.end());
+  return run_in_foreground(spec_named(spec, line.name), static_cast<int>(args.size()), args.data(),
+                           std::move(main));
+}
+
 }  // namespace detail
 
 inline bool names_verb(int argc, char** argv) {
@@ -89,17 +152,10 @@ inline std::span<char* const> own_arguments(int argc, char** argv) {
 
 template <class Main>
 int service_main(const service_spec& spec, int argc, char** argv, Main main) {
-  const auto words = detail::words_of(argc, argv);
-  if (detail::asks_for_verbs(words)) {
-    return detail::obey_on_system(spec, {.what = detail::verb::help}, words[0]);
-  }
-  if (!names_verb(argc, argv)) return run(spec, argc, argv, std::move(main));
-  const detail::verb_line line = detail::parse_verb_line(words);
-  if (!detail::runs_here(line)) return detail::obey_on_system(spec, words);
-  std::vector<char*> args = {argv[0]};  // the program does not see the verb
-  args.insert(args.end(), line.own.begin(), line.own.end());
-  return run_in_foreground(detail::spec_named(spec, line.name), static_cast<int>(args.size()),
-                           args.data(), std::move(main));
+  const detail::program_facts facts = detail::facts_of(main);
+  const std::optional<service_spec> resolved = detail::with_timeouts(spec, facts);
+  if (!resolved) return exit_code_failed;
+  return detail::obey_or_run(*resolved, argc, argv, main, facts);
 }
 
 CURFEW_END

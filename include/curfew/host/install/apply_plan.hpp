@@ -19,7 +19,7 @@
 
 CURFEW_BEGIN
 
-enum class step_outcome {
+enum class apply_outcome {
   not_reached,    ///< nothing was done about it
   applied,        ///< it is as asked
   unfinished,     ///< it is done, comes into force later, and cannot be taken back
@@ -29,13 +29,13 @@ enum class step_outcome {
   undo_failed,    ///< it was applied, and could not be taken back: somebody has to look after it
 };
 
-[[nodiscard]] constexpr const char* to_string(step_outcome outcome) noexcept;
+[[nodiscard]] constexpr const char* to_string(apply_outcome outcome) noexcept;
 
 struct step_result {
   std::string what = {};
   std::string from = {};
   std::string to = {};
-  step_outcome outcome = step_outcome::not_reached;
+  apply_outcome outcome = apply_outcome::not_reached;
   std::string text = {};  ///< what went wrong with it
 };
 
@@ -49,7 +49,7 @@ struct apply_report {
   [[nodiscard]] bool changed() const noexcept;     ///< something is not as before
   [[nodiscard]] bool half_done() const noexcept;   ///< something could not be undone
   [[nodiscard]] bool unfinished() const noexcept;  ///< it is done, but is not in force yet
-  [[nodiscard]] bool has(step_outcome outcome) const noexcept;
+  [[nodiscard]] bool has(apply_outcome outcome) const noexcept;
 };
 
 /// In order, on the calling thread. A step that is optional may be one that the system does not
@@ -86,12 +86,12 @@ namespace detail {
   return error == nullptr ? what : failure{failure::kind_type::failed, text_of(error)};
 }
 
-[[nodiscard]] constexpr step_outcome outcome_of(failure::kind_type kind) noexcept {
+[[nodiscard]] constexpr apply_outcome outcome_of(failure::kind_type kind) noexcept {
   switch (kind) {
-    case failure::kind_type::none: return step_outcome::applied;
-    case failure::kind_type::not_supported: return step_outcome::not_supported;
-    case failure::kind_type::not_in_time: return step_outcome::unfinished;
-    default: return step_outcome::failed;
+    case failure::kind_type::none: return apply_outcome::applied;
+    case failure::kind_type::not_supported: return apply_outcome::not_supported;
+    case failure::kind_type::not_in_time: return apply_outcome::unfinished;
+    default: return apply_outcome::failed;
   }
 }
 
@@ -100,15 +100,15 @@ inline bool apply_step(const install_step& step, step_result& result, failure& w
   failure error = call_step(step.apply);
   result.outcome = outcome_of(error.kind);
   result.text = error.text;
-  if (!error || (step.optional && result.outcome == step_outcome::not_supported)) return true;
+  if (!error || (step.optional && result.outcome == apply_outcome::not_supported)) return true;
   if (!why) why = std::move(error);
-  return result.outcome == step_outcome::unfinished;
+  return result.outcome == apply_outcome::unfinished;
 }
 
 inline void undo_step(const install_step& step, step_result& result) {
-  if (result.outcome != step_outcome::applied) return;
+  if (result.outcome != apply_outcome::applied) return;
   failure error = call_step(step.undo);
-  result.outcome = error ? step_outcome::undo_failed : step_outcome::undone;
+  result.outcome = error ? apply_outcome::undo_failed : apply_outcome::undone;
   result.text = std::move(error.text);
 }
 
@@ -135,28 +135,28 @@ inline apply_report apply_plan(const install_plan& plan, const stop_token& stop)
   return report;
 }
 
-inline bool apply_report::has(step_outcome outcome) const noexcept {
+inline bool apply_report::has(apply_outcome outcome) const noexcept {
   return std::any_of(steps.begin(), steps.end(),
                      [outcome](const step_result& s) { return s.outcome == outcome; });
 }
 
 inline bool apply_report::changed() const noexcept {
-  return has(step_outcome::applied) || unfinished() || half_done();
+  return has(apply_outcome::applied) || unfinished() || half_done();
 }
 
-inline bool apply_report::half_done() const noexcept { return has(step_outcome::undo_failed); }
+inline bool apply_report::half_done() const noexcept { return has(apply_outcome::undo_failed); }
 
-inline bool apply_report::unfinished() const noexcept { return has(step_outcome::unfinished); }
+inline bool apply_report::unfinished() const noexcept { return has(apply_outcome::unfinished); }
 
-constexpr const char* to_string(step_outcome outcome) noexcept {
+constexpr const char* to_string(apply_outcome outcome) noexcept {
   switch (outcome) {
-    case step_outcome::not_reached: return "not reached";
-    case step_outcome::applied: return "applied";
-    case step_outcome::unfinished: return "unfinished";
-    case step_outcome::not_supported: return "not supported";
-    case step_outcome::failed: return "failed";
-    case step_outcome::undone: return "undone";
-    case step_outcome::undo_failed: return "undo failed";
+    case apply_outcome::not_reached: return "not reached";
+    case apply_outcome::applied: return "applied";
+    case apply_outcome::unfinished: return "unfinished";
+    case apply_outcome::not_supported: return "not supported";
+    case apply_outcome::failed: return "failed";
+    case apply_outcome::undone: return "undone";
+    case apply_outcome::undo_failed: return "undo failed";
   }
   return "unknown";
 }

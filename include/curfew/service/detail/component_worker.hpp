@@ -53,8 +53,9 @@ class component_worker {
   }
   /// Of one that performs nothing.
   void dismiss() noexcept { give({}); }
-  /// Of one that may never return.
+  /// Of one that may never return; when it does after all, its thread ends.
   void abandon() noexcept {
+    abandoned_.store(true, std::memory_order_relaxed);
     if (thread_.joinable()) thread_.detach();
   }
   /// Without the lock, when it has been dismissed.
@@ -79,6 +80,8 @@ class component_worker {
   // be read. It is not written again before it has been performed, which its giver learns under the
   // lock.
   std::atomic<std::uint32_t> orders_{0};
+  // Set under the performer's lock, which a thread that is found performing takes before it looks.
+  std::atomic<bool> abandoned_{false};
 };
 
 inline bool component_worker::start(std::shared_ptr<step_performer> performer,
@@ -104,6 +107,7 @@ inline void component_worker::work(step_performer& performer) noexcept {
     const step_order order = order_;
     if (order.step == component_step::none) return;
     performer.perform(order);
+    if (abandoned_.load(std::memory_order_relaxed)) return;
   }
 }
 

@@ -74,7 +74,7 @@ inline std::string lifecycle_state::text_of_loop(const std::vector<std::uint32_t
   return text;
 }
 
-inline void lifecycle_state::check() const {
+inline void lifecycle_state::validate() const {
   if (!loop_.empty()) refuse_declaration(loop_);
   if (missing_.empty()) return;
   const auto& [name, part] = *missing_.begin();

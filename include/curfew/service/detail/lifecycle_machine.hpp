@@ -70,9 +70,9 @@ class lifecycle_machine {
       waits_up_[i] = static_cast<std::uint32_t>(graph[i].after.size());
   }
 
-  void serve(const part_graph& graph, machine_desk& desk) noexcept {
+  void serve(const part_graph& graph, machine_desk& served) noexcept {
     graph_ = &graph;
-    desk_ = &desk;
+    desk_ = &served;
   }
 
   // ---- orders

@@ -77,7 +77,7 @@ inline bool lifecycle_state::ready_for_start() const noexcept {
 }
 
 inline start_report lifecycle_state::start(const stop_token& token) {
-  check();
+  validate();
   if (!ready_for_start()) return {.error = "it is started already, or has not stopped cleanly"};
   {
     const std::lock_guard guard(lock_);

@@ -65,10 +65,15 @@ class lifecycle_state final : public component_desk,
 
   // ---- declaring
   component_link add(const label& name, component what);
-  void check() const;
+  void validate() const;
   [[nodiscard]] std::vector<plan_part> plan_parts() const;
   void observe(event_sink& sink) { sinks_.push_back(&sink); }
   void set_rollback(duration t) noexcept { rollback_ = t; }
+  [[nodiscard]] bool can_pause() const noexcept {
+    for (std::size_t i = 0; i != graph_.size(); ++i)
+      if (graph_[i].pausable) return true;
+    return false;
+  }
   [[nodiscard]] const part_graph& graph() const noexcept { return graph_; }
 
   // ---- orders

@@ -141,6 +141,7 @@ inline outcome run_guarded(run_state& s, const main_call& main) noexcept {
   release_all(s, o);
   await_callbacks(s, called_back.get_token());
   await_hurry(s);
+  if (s.was_late && o.kind == outcome_kind::clean) o.kind = outcome_kind::late;
   if (s.faulted || o.reason.cause == stop_cause::fault) o.kind = outcome_kind::failed;
   return o;
 }
@@ -219,6 +220,7 @@ inline outcome run_once(run_state& s, const main_call& main) {
   outcome o = run_guarded(s, main);
   if (!s.decide(o)) o = give_way(s);
   s.bridge->set_outcome(exit_code(o));
+  s.flush_events();
   teller.join();
   s.over.request_stop();
   guard.join();

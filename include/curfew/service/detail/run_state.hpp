@@ -11,6 +11,7 @@
 #include <curfew/host/posix/own_terminal.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/signals.hpp>
+#include <curfew/release/detail/attempt.hpp>
 #include <curfew/release/gate.hpp>
 #include <curfew/release/resource_stack.hpp>
 #include <curfew/service/detail/event_desk.hpp>
@@ -18,12 +19,15 @@
 #include <curfew/service/detail/journal.hpp>
 #include <curfew/service/detail/run_setting.hpp>
 #include <curfew/service/detail/terminal.hpp>
+#include <curfew/service/lifecycle_event.hpp>
 #include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/owned.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -67,6 +71,7 @@ class run_state final : public message_sink {
   journal log;
   std::atomic<bool> faulted{false};    // a fault was told, as the stop or after it
   std::atomic<bool> unready{false};    // it has not been ready in time, and stops for that
+  std::atomic<bool> was_late{false};   // a component
   std::atomic<bool> by_itself{false};  // main returned, and nobody had asked for a stop
 
   // Each of these happens once, in this order.
@@ -102,6 +107,13 @@ class run_state final : public message_sink {
   void progress(std::string_view what, time_source::duration need) noexcept {
     if (root.stop_requested()) noticed();
     log.note(what);
+    extend_start(need);
+    host.progress(what, need);
+  }
+
+  /// The same of a component, which has a line of its own.
+  void move_on(std::string_view what, time_source::duration need) noexcept {
+    if (root.stop_requested()) noticed();
     extend_start(need);
     host.progress(what, need);
   }
@@ -143,10 +155,29 @@ class run_state final : public message_sink {
         attempt([&] { screen.write(level, prefix.str().append(line).append(1, '\n')); }));
   }
 
+  /// Who is told of events from now on, and of the outcome. By main's thread, once.
+  void witness(std::shared_ptr<void> owner, event_sink& sink) noexcept {
+    witness_owner_ = std::move(owner);
+    witness_.store(&sink, std::memory_order_release);
+  }
+  void tell_event(const lifecycle_event& e) noexcept {
+    if (event_sink* const sink = witness_.load(std::memory_order_acquire)) sink->write(e);
+  }
+  /// Has what was told where it is kept, or gives up.
+  void flush_events() noexcept;
+
+  /// The time for stopping is spent as of now: what is open is told, and the process ends.
+  void cut_short() noexcept {
+    noticed();
+    const spin_guard guard(lock_);
+    moment_.limit = lesser(moment_.limit, now());
+  }
+
   /// True for exactly one caller: its outcome, which must live on, is the outcome of the run.
   bool decide(const outcome& o) noexcept {
     const outcome* none = nullptr;
     if (!outcome_.compare_exchange_strong(none, &o, std::memory_order_acq_rel)) return false;
+    tell_outcome(o);
     return decided.request_stop();
   }
   /// After `decided`, or after decide() was false.
@@ -162,9 +193,14 @@ class run_state final : public message_sink {
     start_limit_ = greater(start_limit_, asked);
   }
   stop_moment fix_moment() noexcept;
+  void tell_outcome(const outcome& o) noexcept;
   void shorten(const stop_reason& why, bool& done) noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
+  // The release store of witness() pairs with the acquire load of whoever tells an event: the sink
+  // is whole. Its owner is touched by main's thread alone, and goes when nobody tells any more.
+  std::atomic<event_sink*> witness_{nullptr};
+  std::shared_ptr<void> witness_owner_;
   std::atomic<bool> host_knows_{false};  // of the stop; a host ignores being told twice
   spin_lock lock_;                       // of what follows
   time_source::time_point start_limit_ = saturating_add(now(), spec.start_timeout);
@@ -180,6 +216,31 @@ inline time_source::duration run_state::budget(const stop_reason& why) const noe
   const bool limited = allowed != (time_source::duration::max)();
   const auto usable = limited ? allowed - allowed / 10 : allowed;
   return within<time_source::duration>(spec.stop_timeout, time_source::duration::zero(), usable);
+}
+
+inline void run_state::tell_outcome(const outcome& o) noexcept {
+  if (witness_.load(std::memory_order_acquire) == nullptr) return;
+  static_cast<void>(attempt([&] {
+    const std::string text = to_string(o) + ", exit code " + std::to_string(exit_code(o));
+    tell_event({.kind = event_kind::run_ended,
+                .wall = std::chrono::system_clock::now(),
+                .at = now(),
+                .outcome = o.ok() ? step_outcome::done : step_outcome::failed,
+                .elapsed = now() - noticed().at,
+                .reason = o.reason,
+                .text = text});
+  }));
+}
+
+inline void run_state::flush_events() noexcept {
+  constexpr std::chrono::milliseconds patience{500};
+  event_sink* const sink = witness_.load(std::memory_order_acquire);
+  if (sink == nullptr) return;
+  std::error_code ec;
+  static_cast<void>(attempt([&] {
+    const stop_source limit(setting.real_time, patience, ec);
+    if (!ec) static_cast<void>(sink->flush(limit.get_token()));
+  }));
 }
 
 inline stop_moment run_state::noticed() noexcept {

@@ -32,6 +32,13 @@ namespace detail {
       return "Prints what install would tell the system, for its own manager and for\n"
              "Kubernetes, or in the forms asked for. Changes nothing.\n";
     case verb::doctor: return "Looks for what is wrong, or will be, and says how to mend it.\n";
+    case verb::plan:
+      return "Says whether a stop fits into its time, which depends on its reason, who gets\n"
+             "how much of that, and what takes longest.\n";
+    case verb::drill: return "Tries a stop on paper, with the times that earlier stops took.\n";
+    case verb::codes:
+      return "Lists the exit codes of the program, and what systems make of them.\n";
+    case verb::last: return "Says how the last run ended, also one that was killed.\n";
     case verb::help: return "Lists the verbs.\n";
     case verb::none: break;
   }
@@ -43,7 +50,15 @@ namespace detail {
     case verb::status: return "0 running, 3 not running, 4 not installed, 1 failed, 2 usage";
     case verb::run: return "that of the program";
     case verb::doctor: return "0 no error found, 1 errors found, 2 usage";
+    case verb::plan:
+      return "0 done, 1 failed, 2 usage; 1 also when the stop for --reason\n"
+             "           does not fit, or the plan is worse than that of --diff";
+    case verb::drill:
+      return "0 done, 1 failed, 2 usage; 1 also when somebody would be cut\n"
+             "           short in the stop for --reason";
     case verb::render:
+    case verb::codes:
+    case verb::last:
     case verb::help: return "0 done, 1 failed, 2 usage";
     case verb::none: return "";
     default: break;

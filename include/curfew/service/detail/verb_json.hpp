@@ -17,7 +17,7 @@ namespace detail {
 
 /// Always there: verb, service, code (the exit code), done. `error` is an object or null. Where
 /// they make sense: text, changed, dry_run, interrupted, restart_needed, status, request, steps,
-/// findings, rendered.
+/// findings, rendered, plan (as read_plan() reads it), difference, drills, recording, codes.
 [[nodiscard]] std::string verb_json(const verb_line& line, const std::string& service,
                                     const verb_report& report);
 
@@ -79,6 +79,32 @@ inline void write_rendered(json_writer& json, const verb_report& r) {
   json.end();
 }
 
+inline void write_difference(json_writer& json, const plan_difference& d) {
+  json.key("difference").begin('{').member("worse", d.worse).key("lines").begin('[');
+  for (const std::string& line : d.lines) json.value(line);
+  json.end().end();
+}
+
+inline void write_drills(json_writer& json, const std::vector<drill_report>& drills) {
+  json.key("drills").begin('[');
+  for (const drill_report& d : drills) write_drill(json, d);
+  json.end();
+}
+
+inline void write_recording(json_writer& json, const flight_recording& r) {
+  json.key("recording").begin('{').member("live", r.live).key("runs").begin('[');
+  for (const flight_run& run : r.runs) put(json, run);
+  json.end().end();
+}
+
+inline void write_endings(json_writer& json, const verb_report& r) {
+  if (r.plan.has_value()) write_plan(json.key("plan"), *r.plan);
+  if (r.difference.has_value()) write_difference(json, *r.difference);
+  if (!r.drills.empty()) write_drills(json, r.drills);
+  if (r.recording.has_value()) write_recording(json, *r.recording);
+  if (r.codes) write_exit_codes(json.key("codes"));
+}
+
 inline std::string verb_json(const verb_line& line, const std::string& service,
                              const verb_report& r) {
   json_writer json;
@@ -95,6 +121,7 @@ inline std::string verb_json(const verb_line& line, const std::string& service,
   if (r.steps.has_value()) write_steps(json, *r.steps);
   if (r.found.has_value()) write_findings(json, *r.found);
   if (!r.rendered.empty()) write_rendered(json, r);
+  write_endings(json, r);
   return json.end().take();
 }
 

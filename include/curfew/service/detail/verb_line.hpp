@@ -32,12 +32,16 @@ enum class verb {
   run,
   render,
   doctor,
+  plan,
+  drill,
+  codes,
+  last,
   help
 };
 
-inline constexpr std::array<std::string_view, 12> verb_words = {
-    "",       "install", "uninstall", "start",  "stop",   "restart",
-    "reload", "status",  "run",       "render", "doctor", "help"};
+inline constexpr std::array<std::string_view, 16> verb_words = {
+    "",    "install", "uninstall", "start", "stop",  "restart", "reload", "status",
+    "run", "render",  "doctor",    "plan",  "drill", "codes",   "last",   "help"};
 
 [[nodiscard]] constexpr std::string_view to_string(verb v) noexcept {
   return verb_words[static_cast<std::size_t>(v)];
@@ -58,6 +62,8 @@ struct verb_line {
   bool unit = false;
   bool scm = false;
   bool kubernetes = false;
+  std::string diff = {};    ///< a plan that was kept
+  std::string reason = {};  ///< empty: all of them
   std::optional<time_source::duration> timeout = {};
   bool has_own = false;             ///< there is a "--"
   std::span<char* const> own = {};  ///< what belongs to the program itself
@@ -88,28 +94,44 @@ inline constexpr verb_set changing_verbs{verb::install, verb::uninstall, verb::s
 inline constexpr verb_set waiting_verbs = changing_verbs.without(verb::install);
 inline constexpr verb_set all_verbs{verb::install, verb::uninstall, verb::start,  verb::stop,
                                     verb::restart, verb::reload,    verb::status, verb::run,
-                                    verb::render,  verb::doctor,    verb::help};
-inline constexpr verb_set service_verbs = all_verbs.without(verb::help);
+                                    verb::render,  verb::doctor,    verb::plan,   verb::drill,
+                                    verb::codes,   verb::last,      verb::help};
+/// Those about a service of the system, which has a name.
+inline constexpr verb_set service_verbs = all_verbs.without(verb::help)
+                                              .without(verb::plan)
+                                              .without(verb::drill)
+                                              .without(verb::codes)
+                                              .without(verb::last);
 
 struct verb_option {
   std::string_view word;
-  std::string_view operand;  ///< empty: it takes none
-  bool verb_line::*flag;     ///< null: it takes one
-  verb_set verbs;            ///< which have it
+  std::string_view operand;      ///< empty: it takes none
+  bool verb_line::*flag;         ///< null: it takes one
+  std::string verb_line::*text;  ///< where that goes; null: it is a number of seconds
+  verb_set verbs;                ///< which have it
   std::string_view help;
 };
 
-inline constexpr std::array<verb_option, 9> verb_options = {{
-    {"--name", "NAME", nullptr, service_verbs, "the service's name, instead of the declared one"},
-    {"--user", "", &verb_line::user, service_verbs.without(verb::run),
+inline constexpr std::array<verb_option, 11> verb_options = {{
+    {"--name", "NAME", nullptr, &verb_line::name, service_verbs,
+     "the service's name, instead of the declared one"},
+    {"--user", "", &verb_line::user, nullptr, service_verbs.without(verb::run),
      "a service of the calling user (systemd --user)"},
-    {"--dry-run", "", &verb_line::dry_run, changing_verbs, "says what would be done, and does not"},
-    {"--unit", "", &verb_line::unit, verb_set(verb::render), "the systemd unit"},
-    {"--scm", "", &verb_line::scm, verb_set(verb::render), "the entries of the Windows SCM"},
-    {"--kubernetes", "", &verb_line::kubernetes, verb_set(verb::render), "the part of a pod"},
-    {"--json", "", &verb_line::json, all_verbs.without(verb::run), "one JSON object on stdout"},
-    {"--timeout", "SECONDS", nullptr, waiting_verbs, "how long to wait for the outcome"},
-    {"--help", "", &verb_line::help, all_verbs, "this text"},
+    {"--dry-run", "", &verb_line::dry_run, nullptr, changing_verbs,
+     "says what would be done, and does not"},
+    {"--unit", "", &verb_line::unit, nullptr, verb_set(verb::render), "the systemd unit"},
+    {"--scm", "", &verb_line::scm, nullptr, verb_set(verb::render),
+     "the entries of the Windows SCM"},
+    {"--kubernetes", "", &verb_line::kubernetes, nullptr, verb_set(verb::render),
+     "the part of a pod"},
+    {"--json", "", &verb_line::json, nullptr, all_verbs.without(verb::run),
+     "one JSON object on stdout"},
+    {"--reason", "REASON", nullptr, &verb_line::reason, verb_set(verb::plan, verb::drill),
+     "of a stop: sigterm, pod, scm-shutdown, ..."},
+    {"--diff", "FILE", nullptr, &verb_line::diff, verb_set(verb::plan),
+     "what has changed since FILE, a kept plan --json"},
+    {"--timeout", "SECONDS", nullptr, nullptr, waiting_verbs, "how long to wait for the outcome"},
+    {"--help", "", &verb_line::help, nullptr, all_verbs, "this text"},
 }};
 
 /// args: as main has them, the program's own name first. `own` is a part of args: without a verb
@@ -176,8 +198,8 @@ class verb_parser {
       operand = args_[at_++];
     }
     if (operand.empty()) return complain(wanted);
-    if (option.word == "--name") {
-      line_.name = operand;
+    if (option.text != nullptr) {
+      line_.*option.text = operand;
       return true;
     }
     line_.timeout = parse_seconds(operand);

@@ -12,6 +12,7 @@
 #include <curfew/service/detail/verb_inspect.hpp>
 #include <curfew/service/detail/verb_install.hpp>
 #include <curfew/service/detail/verb_json.hpp>
+#include <curfew/service/detail/verb_plan.hpp>
 #include <curfew/service/detail/verb_session.hpp>
 
 #include <algorithm>
@@ -39,6 +40,10 @@ inline int dispatch_verb(verb_session& s) {
     case verb::status: return verb_status(s);
     case verb::render: return verb_render(s);
     case verb::doctor: return verb_doctor(s);
+    case verb::plan: return verb_plan(s);
+    case verb::drill: return verb_drill(s);
+    case verb::codes: return verb_codes(s);
+    case verb::last: return verb_last(s);
     case verb::run:
     case verb::help:
     case verb::none: break;

@@ -10,10 +10,17 @@
 #include <curfew/host/install/service_manager.hpp>
 #include <curfew/service/detail/verb_line.hpp>
 #include <curfew/service/detail/verb_text.hpp>
+#include <curfew/service/drill.hpp>
+#include <curfew/service/exit_codes.hpp>
+#include <curfew/service/flight_recording.hpp>
+#include <curfew/service/plan.hpp>
+#include <curfew/service/plan_diff.hpp>
+#include <curfew/service/stop_budget.hpp>
 #include <curfew/stop/stop_token.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +31,6 @@ CURFEW_BEGIN
 namespace detail {
 
 inline constexpr int exit_code_verb_failed = 1;
-inline constexpr int exit_code_usage = 2;
 inline constexpr int exit_code_needs_rights = 77;
 
 enum class render_form { unit, scm, kubernetes };
@@ -55,11 +61,19 @@ class verb_output {
   ~verb_output() = default;
 };
 
+/// What a program can say of itself without being run.
+struct program_facts {
+  std::function<std::vector<plan_part>()> parts = {};  ///< empty: it does not say
+  std::function<std::string()> recording = {};         ///< the path; empty: there is none
+  system_limits limits = {};                           ///< of a stop, on this system
+};
+
 struct verb_call {
   service_spec spec = {};  ///< with the name that the command line gives
   verb_line line = {};
   std::string program = {};  ///< as it was typed, quoted, for hints of what to type next
   stop_token stop = {};      ///< Ctrl-C, and the time
+  program_facts facts = {};
 };
 
 /// What --json tells. Empty members are left out.
@@ -75,6 +89,11 @@ struct verb_report {
   std::optional<std::vector<step_result>> steps = {};
   std::optional<findings> found = {};
   std::vector<std::pair<std::string, std::string>> rendered = {};
+  std::optional<stop_plan> plan = {};
+  std::optional<plan_difference> difference = {};
+  std::vector<drill_report> drills = {};
+  std::optional<flight_recording> recording = {};
+  bool codes = false;  ///< the table of exit codes was asked for
 };
 
 class verb_session {
@@ -85,6 +104,7 @@ class verb_session {
   [[nodiscard]] const verb_line& line() const noexcept { return call_.line; }
   [[nodiscard]] const service_spec& spec() const noexcept { return call_.spec; }
   [[nodiscard]] const std::string& name() const noexcept { return call_.spec.name; }
+  [[nodiscard]] const program_facts& facts() const noexcept { return call_.facts; }
   [[nodiscard]] const stop_token& stop() const noexcept { return call_.stop; }
   [[nodiscard]] verb_backend& backend() noexcept { return backend_; }
   [[nodiscard]] service_manager& manager() { return backend_.manager(); }

@@ -12,6 +12,7 @@
 #include <curfew/host/signals.hpp>
 #include <curfew/host/systemd/unit.hpp>
 #include <curfew/host/working_directory.hpp>
+#include <curfew/service/detail/system_limits.hpp>
 #include <curfew/service/detail/verb_main.hpp>
 
 // Selector: backends define, in curfew::detail:
@@ -42,11 +43,12 @@ namespace detail {
 /// terminal, ends a wait and undoes a change half way; where the process has a signal_bridge
 /// already, signals stay that one's. What only looks is spared the bridge, and the doctor finds the
 /// process as its starter has made it.
-[[nodiscard]] int obey_on_system(const service_spec& spec, std::span<char* const> args);
+[[nodiscard]] int obey_on_system(const service_spec& spec, std::span<char* const> args,
+                                 program_facts facts = {});
 
 /// The same for a line that was read already. `program`: as it was typed.
 [[nodiscard]] int obey_on_system(const service_spec& spec, const verb_line& line,
-                                 std::string_view program);
+                                 std::string_view program, program_facts facts = {});
 
 // ---------------------------------------------------------------------------------------------
 
@@ -123,15 +125,17 @@ class standard_output final : public verb_output {
   std::string lost_;
 };
 
-inline int obey_on_system(const service_spec& spec, std::span<char* const> args) {
+inline int obey_on_system(const service_spec& spec, std::span<char* const> args,
+                          program_facts facts) {
   std::vector<std::string> words = typed_words(args);
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
-  return obey_on_system(spec, parse_verb_line(pointers), words.empty() ? "" : words[0]);
+  return obey_on_system(spec, parse_verb_line(pointers), words.empty() ? "" : words[0],
+                        std::move(facts));
 }
 
 inline int obey_in_process(verb_backend& backend, const service_spec& spec, const verb_line& line,
-                           std::string_view program) {
+                           std::string_view program, program_facts facts = {}) {
   const verb_signals changed(line.what);
   const stop_source stop;
   std::error_code ec;
@@ -140,15 +144,17 @@ inline int obey_in_process(verb_backend& backend, const service_spec& spec, cons
   options.stop_on = verb_stops;
   if (changing_verbs.contains(line.what)) bridge.emplace(stop, options, ec);
   const std::string typed = typed_word(program.empty() ? "program" : program);
-  const verb_call call{spec_named(spec, line.name), line, typed, stop.get_token()};
+  const verb_call call{spec_named(spec, line.name), line, typed, stop.get_token(),
+                       std::move(facts)};
   standard_output output;
   return obey_verb(backend, call, output);
 }
 
-inline int obey_on_system(const service_spec& spec, const verb_line& line,
-                          std::string_view program) {
+inline int obey_on_system(const service_spec& spec, const verb_line& line, std::string_view program,
+                          program_facts facts) {
+  facts.limits = read_system_limits();
   system_backend backend(line.user);
-  return obey_in_process(backend, spec, line, program);
+  return obey_in_process(backend, spec, line, program, std::move(facts));
 }
 
 }  // namespace detail

@@ -123,8 +123,8 @@ namespace detail {
 [[nodiscard]] inline std::string step_problems(const apply_report& report) {
   std::string text;
   for (const step_result& s : report.steps) {
-    const bool plain = s.outcome == step_outcome::applied || s.outcome == step_outcome::undone ||
-                       s.outcome == step_outcome::not_reached;
+    const bool plain = s.outcome == apply_outcome::applied || s.outcome == apply_outcome::undone ||
+                       s.outcome == apply_outcome::not_reached;
     if (plain) continue;
     text.append("  ! ").append(s.what).append(": ").append(to_string(s.outcome));
     if (!s.text.empty()) text.append(": ").append(s.text);

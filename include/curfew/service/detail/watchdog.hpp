@@ -86,6 +86,7 @@ inline void watchdog::force() noexcept {
   forced_.reason = s_.reason();
   if (!s_.decide(forced_)) return await_over();
   s_.told.get_token().wait_for(after_a_forced_end);
+  s_.flush_events();
   s_.host.stopped(forced_);
   s_.setting.end.end(exit_code(forced_));
 }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What a run says of its components to people and to the host, on a thread that may wait.
+#ifndef CURFEW_SERVICE_DETAIL_COMPONENT_NEWS_HPP
+#define CURFEW_SERVICE_DETAIL_COMPONENT_NEWS_HPP
+
+#include <curfew/service/detail/release_log.hpp>
+#include <curfew/service/detail/run_state.hpp>
+#include <curfew/service/lifecycle_event.hpp>
+#include <curfew/service/timeline.hpp>
+
+#include <chrono>
+#include <string>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// Every step that comes to its end is progress, and so is what a component says of itself; time
+/// that passes is none. Who is late is named, but on a terminal, where it can be seen.
+class component_news final : public event_sink {
+ public:
+  explicit component_news(run_state& s) noexcept : s_(s) {}
+
+  void write(const lifecycle_event& e) noexcept override {
+    static_cast<void>(attempt([&] { say(e); }));
+  }
+
+ private:
+  void say(const lifecycle_event& e) {
+    switch (e.kind) {
+      case event_kind::step_began:
+      case event_kind::step_ended:
+      case event_kind::progress: return move_on(e);
+      case event_kind::step_late:
+        if (e.limit >= worth_a_line && !s_.screen.live()) tell(severity::warning, e, late_text(e));
+        return;
+      case event_kind::fault: return tell(severity::error, e, "failed");
+      case event_kind::restarting:
+        return tell(severity::warning, e, "is started again in " + to_text(e.limit));
+      case event_kind::abandoned: return tell(severity::error, e, "abandoned");
+      case event_kind::resumed: return tell(severity::warning, e, "the stop is not made");
+      case event_kind::lost: return tell(severity::warning, e, "");
+      default: return;
+    }
+  }
+
+  /// "db-pool: stop has used 4.5 s of 5 s"
+  [[nodiscard]] static std::string late_text(const lifecycle_event& e) {
+    return std::string(to_string(e.step)) + " has used " + to_text(e.elapsed) + " of " +
+           to_text(e.limit);
+  }
+  void tell(severity level, const lifecycle_event& e, const std::string& what) {
+    std::string line(e.part);
+    if (!e.part.empty()) line += ": ";
+    line += what;
+    if (e.place.line != 0) line.append(", declared at ").append(place_text(e.place).view());
+    if (!e.text.empty()) line.append(what.empty() ? "" : ": ").append(e.text);
+    s_.write(level, line);
+  }
+  void move_on(const lifecycle_event& e) noexcept {
+    fixed_text<160> what(e.part);
+    what.append(" ").append(to_string(e.step));
+    if (!e.text.empty()) what.append(": ").append(e.text);
+    const auto wanted = e.kind == event_kind::step_began ? e.limit : least;
+    s_.move_on(what.view(), greater(wanted, least));
+  }
+
+  static constexpr time_source::duration worth_a_line = std::chrono::seconds(1);
+  static constexpr time_source::duration least = std::chrono::seconds(10);
+
+  run_state& s_;
+};
+
+}  // namespace detail
+CURFEW_END
+
+#endif

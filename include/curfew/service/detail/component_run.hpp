@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// One run of a program that is made of components: between its lifecycle and its service.
+#ifndef CURFEW_SERVICE_DETAIL_COMPONENT_RUN_HPP
+#define CURFEW_SERVICE_DETAIL_COMPONENT_RUN_HPP
+
+#include <curfew/host/outcome.hpp>
+#include <curfew/host/posix/own_terminal.hpp>
+#include <curfew/service/component_options.hpp>
+#include <curfew/service/detail/component_journal.hpp>
+#include <curfew/service/detail/component_news.hpp>
+#include <curfew/service/detail/event_hub.hpp>
+#include <curfew/service/event_stream.hpp>
+#include <curfew/service/flight_recorder.hpp>
+#include <curfew/service/lifecycle.hpp>
+#include <curfew/service/plan.hpp>
+#include <curfew/service/run.hpp>
+#include <curfew/service/stop_budget.hpp>
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+CURFEW_BEGIN
+namespace detail {
+
+/// What is told of a run, and to whom. It lives until the outcome has been told.
+struct component_telling {
+  explicit component_telling(run_state& s, const component_options& o);
+
+  component_journal journal;
+  component_news news;
+  std::optional<flight_recorder> recorder;
+  event_stream stream;
+  event_hub hub;
+};
+
+class component_run {
+ public:
+  component_run(service& self, lifecycle& parts, const component_options& options)
+      : self_(self), s_(run_access::state(self)), parts_(parts), options_(options) {}
+
+  [[nodiscard]] int run();
+
+ private:
+  using duration = time_source::duration;
+
+  void tell(event_kind kind, duration limit = {}, std::string_view text = {}) noexcept;
+  [[nodiscard]] bool fits();
+  void follow_pauses();
+  [[nodiscard]] int go_on();
+  [[nodiscard]] int refuse(const start_report& r);
+  [[nodiscard]] int conclude(const stop_report& r);
+  [[nodiscard]] int leave_what_hangs();
+  [[nodiscard]] duration lame_duck(duration budget) const noexcept;
+  [[nodiscard]] duration time_left() const noexcept;
+
+  service& self_;
+  run_state& s_;
+  lifecycle& parts_;
+  const component_options& options_;
+  lifecycle_snapshot before_pause_;
+};
+
+/// A main that run() and service_main() call, and that says what it is made of.
+template <class Declare>
+class component_main {
+ public:
+  component_main(Declare declare, component_options options)
+      : declare_(std::move(declare)), options_(std::move(options)) {}
+
+  int operator()(service& self) {
+    lifecycle parts(run_access::state(self).setting.time);
+    declare(parts, &self);
+    return component_run(self, parts, options_).run();
+  }
+
+  [[nodiscard]] std::vector<plan_part> parts() {
+    lifecycle declared;
+    declare(declared, nullptr);
+    declared.validate();
+    return declared.parts();
+  }
+  [[nodiscard]] std::string recording() const { return options_.recording; }
+
+ private:
+  void declare(lifecycle& parts, service* self) {
+    if constexpr (std::is_invocable_v<Declare&, lifecycle&, service*>) {
+      declare_(parts, self);
+    } else {
+      declare_(parts);
+    }
+  }
+
+  Declare declare_;
+  component_options options_;
+};
+
+// ---------------------------------------------------------------------------------------------
+
+/// A run that ended as it should is not worth a line.
+[[nodiscard]] inline bool ended_badly(const flight_recording& earlier) {
+  if (earlier.runs.empty()) return false;
+  const flight_run& last = earlier.runs.back();
+  return !last.ended || !last.outcome.ends_with("exit code 0");
+}
+
+inline component_telling::component_telling(run_state& s, const component_options& o)
+    : journal(s.log), news(s) {
+  std::error_code ec;
+  if (!o.recording.empty()) {
+    recorder.emplace(o.recording, ec, flight_recorder_options{.clock = &s.setting.time});
+    if (ended_badly(recorder->earlier()))
+      s.write(severity::warning, how_the_last_run_ended(recorder->earlier()));
+    if (ec)
+      s.write(severity::warning, "nothing is recorded in " + o.recording + ": " + ec.message());
+    if (!ec) hub.add(*recorder);
+  }
+  hub.add(journal);
+  hub.add(stream);
+  stream.add(news);
+  for (event_sink* const sink : o.sinks) stream.add(*sink);
+  ec.clear();
+  stream.start(ec);
+  if (ec) s.write(severity::warning, "events are not passed on: " + ec.message());
+}
+
+inline int component_run::run() {
+  const auto telling = std::make_shared<component_telling>(s_, options_);
+  s_.witness(telling, telling->hub);
+  parts_.observe(telling->hub);
+  if (!fits()) return exit_code_failed;
+  follow_pauses();
+  tell(event_kind::run_began);
+  const start_report started = parts_.start(self_.token());
+  return started ? go_on() : refuse(started);
+}
+
+inline int component_run::go_on() {
+  const stop_callback on_failure(parts_.failed(),
+                                 [this] { self_.request_stop({stop_cause::fault}); });
+  tell(event_kind::ready);
+  self_.ready();
+  static_cast<void>(self_.token().wait());
+  const stop_moment stop = s_.noticed();
+  tell(event_kind::stopping, stop.budget);
+  const stop_callback on_hurry(self_.hurry(), [this] { parts_.shorten(time_left()); });
+  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(stop.budget)));
+}
+
+/// Of the reasons that this system has.
+inline bool component_run::fits() {
+  parts_.validate();
+  const std::vector<plan_part> declared = parts_.parts();
+  const std::vector<stop_budget> budgets = stop_budgets(s_.spec);
+  const stop_plan plan = make_plan(declared, budgets);
+  for (const reason_plan& r : plan.reasons) {
+    if (!options_.plan_must_fit || r.fits() || r.budget.basis == limit_basis::assumed) continue;
+    s_.write(severity::error, "cannot start: a stop by " + r.budget.name +
+                                  " leaves too little time for its components; see the verb plan");
+    return false;
+  }
+  return true;
+}
+
+/// The last part of it is kept, for what is abandoned to be told before the process is ended.
+inline component_run::duration component_run::time_left() const noexcept {
+  const duration reserve = reserve_of(s_.noticed().budget);
+  const duration left = saturating_subtract(s_.limit(), s_.now());
+  return left == (duration::max)() ? left : left - reserve;
+}
+
+/// Nobody balances load for whoever sits at the keyboard.
+inline component_run::duration component_run::lame_duck(duration budget) const noexcept {
+  const stop_reason why = self_.token().reason();
+  const bool typed = why.cause == stop_cause::signal && why.code == SIGINT && why.pid == 0 &&
+                     self_.host() == host_kind::console;
+  const bool urgent = why.cause == stop_cause::fault || why.cause == stop_cause::console;
+  return typed || urgent ? duration::zero() : lesser<duration>(options_.lame_duck, budget / 4);
+}
+
+inline int component_run::refuse(const start_report& r) {
+  if (r.abandoned != 0) return leave_what_hangs();
+  if (r.stopped && r.error.empty()) return 0;
+  std::string text = r.part.empty() ? "cannot start" : r.part + ": cannot start";
+  if (!r.part.empty()) text.append(", declared at ").append(place_text(r.place).view());
+  self_.log().write(severity::error, text.append(": ").append(r.error));
+  return exit_code_failed;
+}
+
+inline int component_run::conclude(const stop_report& r) {
+  if (r.abandoned != 0) return leave_what_hangs();
+  if (r.late != 0) s_.was_late = true;
+  return r.failed != 0 ? exit_code_failed : 0;
+}
+
+/// To go on would destroy what it may still use.
+inline int component_run::leave_what_hangs() {
+  s_.cut_short();
+  s_.decided.get_token().wait();
+  s_.setting.end.await();
+  return exit_code_failed;
+}
+
+inline void component_run::follow_pauses() {
+  if (!parts_.can_pause()) return;
+  self_.on_pause([this] { before_pause_ = parts_.pause(); },
+                 [this] { static_cast<void>(parts_.restore(before_pause_)); });
+}
+
+inline void component_run::tell(event_kind kind, duration limit, std::string_view text) noexcept {
+  s_.tell_event({.kind = kind,
+                 .wall = std::chrono::system_clock::now(),
+                 .at = s_.now(),
+                 .limit = limit,
+                 .reason = self_.token().reason(),
+                 .text = text});
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <curfew/service/component_options.hpp>
+#include <curfew/service/components.hpp>
+#include <curfew/testing/host_in_a_box.hpp>
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+using curfew::host_in_a_box;
+using curfew::host_kind;
+using curfew::lifecycle;
+using curfew::lifecycle_event;
+using curfew::step;
+
+namespace {
+
+// Advances until the run is over; the threads between two of them need real time.
+int advance_to_end(host_in_a_box& box, curfew::time_source::duration by = 500ms) {
+  for (int i = 0; i != 2000 && !box.ended(); ++i) {
+    box.advance(by);
+    std::this_thread::sleep_for(2ms);
+  }
+  return box.await_end().value_or(-1);
+}
+
+// Says so when the calling thread has ended, with everything that it holds.
+void tell_at_thread_exit(std::atomic<bool>& ended) {
+  struct teller {
+    std::atomic<bool>& ended;
+    ~teller() { ended = true; }
+  };
+  static thread_local const teller mark{ended};
+  (void)mark;
+}
+
+void hang_on(const step& s) { (void)s.token().wait(); }
+
+class kept_events final : public curfew::event_sink {
+ public:
+  void write(const lifecycle_event& e) noexcept override {
+    const std::lock_guard guard(lock_);
+    lines_.push_back(std::string(to_string(e.kind)) + " " + std::string(e.part) + " " +
+                     to_string(e.step) + " " + std::string(e.text));
+  }
+  bool has(const std::string& part) const { return place(part) >= 0; }
+  int place(const std::string& part) const {
+    const std::lock_guard guard(lock_);
+    for (std::size_t i = 0; i != lines_.size(); ++i)
+      if (lines_[i].find(part) != std::string::npos) return static_cast<int>(i);
+    return -1;
+  }
+
+ private:
+  mutable std::mutex lock_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+TEST_CASE("a program of components is ready when all are up and stops with the signal") {
+  for (const auto kind : {host_kind::console, host_kind::systemd, host_kind::scm}) {
+    std::atomic<int> up{0};
+    kept_events events;
+    host_in_a_box box(kind);
+    box.start({.name = "orders", .stop_timeout = 20s},
+              curfew::components(
+                  [&](lifecycle& parts) {
+                    parts.add("db", {.start = [&] { ++up; }, .stop = [&] { --up; }});
+                    parts.add("web",
+                              {.after = {"db"}, .start = [&] { ++up; }, .stop = [&] { --up; }});
+                  },
+                  {.sinks = {&events}}));
+    REQUIRE(box.await_ready());
+    CHECK(up == 2);
+    kind == host_kind::scm ? static_cast<void>(box.scm_stop()) : box.signal(15);
+    CHECK(box.await_end() == 0);
+    CHECK(up == 0);
+    CHECK(events.has("run began"));
+    CHECK(events.place("ready") < events.place("stopping"));
+    CHECK(events.place("step ended web stop") < events.place("step ended db stop"));
+    CHECK(events.has("exit code 0"));
+  }
+}
+
+#if CURFEW_EXCEPTIONS
+TEST_CASE("a start that fails is named with its place and makes the run a failure") {
+  host_in_a_box box(host_kind::systemd);
+  box.start({.name = "orders"}, curfew::components([&](lifecycle& parts) {
+              parts.add("db", {.start = [] { throw std::runtime_error("no disk"); }});
+            }));
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("db: cannot start, declared at "));
+  CHECK(box.await_line(": no disk"));
+  CHECK_FALSE(box.await_ready());
+}
+#endif
+
+TEST_CASE("a component that fails for good stops the service and no clean stop is told") {
+  curfew::component_link link;
+  std::atomic<bool> stopped{false};
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "orders"}, curfew::components([&](lifecycle& parts) {
+              link = parts.add("db", {.stop = [&] { stopped = true; }});
+            }));
+  REQUIRE(box.await_ready());
+  link.fail("the disk is gone");
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(stopped);
+  CHECK(box.await_line("db: failed"));
+  CHECK(box.statuses().back().win32_exit_code != 0);
+}
+
+TEST_CASE("a stop that hangs is named and the rest is stopped before the process is ended") {
+  std::atomic<bool> let_go{false}, gone{false}, db_down{false};
+  {
+    host_in_a_box box;
+    box.start({.name = "orders", .stop_timeout = 10s}, curfew::components([&](lifecycle& parts) {
+                parts.add("db", {.stop = [&] { db_down = true; }});
+                parts.add("web", {.after = {"db"},
+                                  .stop =
+                                      [&] {
+                                        while (!let_go) std::this_thread::sleep_for(1ms);
+                                        tell_at_thread_exit(gone);
+                                      },
+                                  .stop_timeout = 3s});
+              }));
+    REQUIRE(box.await_ready());
+    box.signal(15);
+    CHECK(advance_to_end(box) == 128 + 15);
+    CHECK(db_down);
+    CHECK(box.await_line("web: abandoned, declared at "));
+    CHECK(box.await_line("web: still open after "));
+    CHECK(box.await_line("forced to end"));
+  }
+  let_go = true;
+  while (!gone) std::this_thread::sleep_for(1ms);
+}
+
+TEST_CASE("who is late is named at half nine tenths and all of its time") {
+  std::atomic<bool> draining{false};
+  host_in_a_box box;
+  box.start({.name = "orders", .stop_timeout = 60s}, curfew::components([&](lifecycle& parts) {
+              parts.add("requests", {.drain =
+                                         [&](step& s) {
+                                           s.progress("3 left");
+                                           draining = true;
+                                           hang_on(s);
+                                         },
+                                     .drain_timeout = 10s});
+            }));
+  REQUIRE(box.await_ready());
+  box.signal(15);
+  while (!draining) std::this_thread::sleep_for(1ms);
+  box.advance(5s);
+  CHECK(box.await_line("requests: drain has used ", 1));
+  box.advance(4s);
+  CHECK(box.await_line("requests: drain has used ", 2));
+  (void)advance_to_end(box);
+  CHECK(box.await_line(": 3 left"));
+}
+
+TEST_CASE("a second signal cuts the drain short") {
+  std::atomic<bool> draining{false};
+  host_in_a_box box;
+  box.start({.name = "orders", .stop_timeout = 1h}, curfew::components([&](lifecycle& parts) {
+              parts.add("requests", {.drain =
+                                         [&](step& s) {
+                                           draining = true;
+                                           hang_on(s);
+                                         },
+                                     .drain_timeout = 30min});
+            }));
+  REQUIRE(box.await_ready());
+  box.signal(15);
+  while (!draining) std::this_thread::sleep_for(1ms);
+  box.signal(15);
+  CHECK(box.await_end() == 0);
+}
+
+TEST_CASE("a stop during the start takes back what had started and is a clean stop") {
+  std::atomic<bool> starting{false};
+  std::atomic<int> up{0};
+  host_in_a_box box(host_kind::systemd);
+  box.start({.name = "orders"}, curfew::components([&](lifecycle& parts) {
+              parts.add("db", {.start = [&] { ++up; }, .stop = [&] { --up; }});
+              parts.add("web", {.after = {"db"},
+                                .start =
+                                    [&](step& s) {
+                                      starting = true;
+                                      hang_on(s);
+                                      ++up;
+                                    },
+                                .stop = [&] { --up; }});
+            }));
+  while (!starting) std::this_thread::sleep_for(1ms);
+  box.signal(15);
+  CHECK(box.await_end() == 0);
+  CHECK(up == 0);
+}
+
+TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
+  const auto main = curfew::components([](lifecycle& parts) { parts.add("web", {.stop = [] {}}); },
+                                       {.lame_duck = 5s});
+  host_in_a_box typed;
+  typed.start({.name = "orders", .stop_timeout = 60s}, main);
+  REQUIRE(typed.await_ready());
+  typed.console_ctrl_c();
+  CHECK(typed.await_end() == 0);
+  host_in_a_box told(host_kind::systemd);
+  told.start({.name = "orders", .stop_timeout = 60s}, main);
+  REQUIRE(told.await_ready());
+  const auto began = told.clock().now();
+  told.signal(15);
+  CHECK(advance_to_end(told) == 0);
+  CHECK(told.clock().now() - began >= 5s);
+}
+
+TEST_CASE("a pause of the service brings down what may pause and nothing else") {
+  std::atomic<int> jobs{0}, web{0};
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "orders"}, curfew::components([&](lifecycle& parts) {
+              parts.add("web", {.start = [&] { ++web; }, .stop = [&] { --web; }});
+              parts.add("jobs",
+                        {.start = [&] { ++jobs; }, .stop = [&] { --jobs; }, .pausable = true});
+            }));
+  REQUIRE(box.await_ready());
+  CHECK(box.scm_pause() == 0);
+  CHECK(box.await_status(host_in_a_box::state::paused));
+  CHECK(jobs == 0);
+  CHECK(web == 1);
+  CHECK(box.scm_continue() == 0);
+  CHECK(box.await_status(host_in_a_box::state::running, 2));
+  CHECK(jobs == 1);
+  box.scm_stop();
+  CHECK(box.await_end() == 0);
+  CHECK(jobs == 0);
+}
+
+TEST_CASE("a plan that must fit and does not is an error before anything starts") {
+  std::atomic<bool> started{false};
+  host_in_a_box box;
+  box.start({.name = "orders", .stop_timeout = 5s},
+            curfew::components(
+                [&](lifecycle& parts) {
+                  parts.add("db",
+                            {.start = [&] { started = true; }, .stop = [] {}, .stop_timeout = 30s});
+                },
+                {.plan_must_fit = true}));
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("too little time"));
+  CHECK_FALSE(started);
+}
+
+TEST_CASE("a program says what it is made of without being run") {
+  auto main = curfew::components(
+      [](lifecycle& parts, curfew::service* self) {
+        CHECK(self == nullptr);
+        parts.add("db", {.stop = [] {}, .stop_timeout = 3s});
+      },
+      {.recording = "orders.flight"});
+  REQUIRE(main.parts().size() == 1);
+  CHECK(main.parts()[0].stop == 3s);
+  CHECK(main.recording() == "orders.flight");
+}
+
+TEST_CASE("the next run says how one ended that did not end well") {
+  const std::string file = "components_test.flight";
+  std::remove(file.c_str());
+  std::atomic<bool> let_go{false}, gone{false};
+  const auto run = [&](host_in_a_box& box) {
+    box.start({.name = "orders", .stop_timeout = 10s},
+              curfew::components(
+                  [&](lifecycle& parts) {
+                    parts.add("db-pool", {.stop =
+                                              [&] {
+                                                while (!let_go) std::this_thread::sleep_for(1ms);
+                                                tell_at_thread_exit(gone);
+                                              },
+                                          .stop_timeout = 3s});
+                  },
+                  {.recording = file}));
+  };
+  {
+    host_in_a_box first;
+    run(first);
+    REQUIRE(first.await_ready());
+    first.signal(15);
+    CHECK(advance_to_end(first) == 128 + 15);
+  }
+  let_go = true;
+  while (!gone) std::this_thread::sleep_for(1ms);
+  host_in_a_box second;
+  run(second);
+  CHECK(second.await_line("the last run (pid "));
+  CHECK(second.await_line("inside stop of db-pool"));
+  second.signal(15);
+  CHECK(second.await_end() == 0);
+  std::remove(file.c_str());
+}
