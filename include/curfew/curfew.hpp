@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Everything portable.
+// The three lower floors and run(). What is dearer to include, a program of components with all that
+// looks at it, is curfew/service.hpp.
 #ifndef CURFEW_CURFEW_HPP
 #define CURFEW_CURFEW_HPP
 
 #include <curfew/config.hpp>
 #include <curfew/host.hpp>
 #include <curfew/release.hpp>
-#include <curfew/service.hpp>
+#include <curfew/service/run.hpp>
+#include <curfew/service/timeline.hpp>
 #include <curfew/stop.hpp>
 #include <curfew/version.hpp>
 

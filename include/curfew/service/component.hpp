@@ -12,7 +12,6 @@
 
 #include <chrono>
 #include <concepts>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -156,12 +155,13 @@ class basic_step_function {
 
 using step_function = basic_step_function<void>;
 using prepare_function = basic_step_function<prepare_answer>;
+using step_predicate = basic_step_function<bool>;
 
 /// Something that must be so before a step begins: looked at again and again, within the time of
 /// the step, on the component's own thread. While it does not hold, `text` says what is waited for.
 struct condition {
   std::string text = {};
-  std::function<bool()> holds = {};  ///< empty: always
+  step_predicate holds = {};  ///< empty: always
 };
 
 /// What becomes of a component that fails while it is up. Every failure counts one, and what was

@@ -9,7 +9,8 @@
 #include <curfew/service/component.hpp>
 #include <curfew/service/detail/lifecycle_state.hpp>
 #include <curfew/service/lifecycle_event.hpp>
-#include <curfew/service/plan.hpp>
+#include <curfew/service/lifecycle_status.hpp>
+#include <curfew/service/plan_part.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>

@@ -18,7 +18,6 @@
 #include <curfew/service/stop_budget.hpp>
 
 #include <csignal>
-#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -30,8 +29,9 @@ CURFEW_BEGIN
 namespace detail {
 
 /// What is told of a run, and to whom. It lives until the outcome has been told.
-struct component_telling {
+struct component_telling final : event_witness {
   explicit component_telling(run_state& s, const component_options& o);
+  [[nodiscard]] event_sink& sink() noexcept override { return hub; }
 
   component_journal journal;
   component_news news;
@@ -131,9 +131,9 @@ inline component_telling::component_telling(run_state& s, const component_option
 }
 
 inline int component_run::run() {
-  const auto telling = std::make_shared<component_telling>(s_, options_);
-  s_.witness(telling, telling->hub);
-  parts_.observe(telling->hub);
+  owned<event_witness> telling(new component_telling(s_, options_));
+  parts_.observe(telling->sink());
+  s_.witness(std::move(telling));
   if (!fits()) return exit_code_failed;
   follow_pauses();
   tell(event_kind::run_began);

@@ -14,7 +14,6 @@
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/time_source.hpp>
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -12,7 +12,7 @@
 #include <curfew/service/detail/part_graph.hpp>
 #include <curfew/service/lifecycle_event.hpp>
 #include <curfew/service/lifecycle_status.hpp>
-#include <curfew/service/plan.hpp>
+#include <curfew/service/plan_part.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>

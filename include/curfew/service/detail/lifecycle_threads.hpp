@@ -129,7 +129,7 @@ inline void lifecycle_state::await_condition(const condition& c, step& s) {
   if (!c.holds) return;
   constexpr time_source::duration longest = std::chrono::milliseconds(50);
   time_source::duration nap = std::chrono::milliseconds(1);
-  for (bool told = false; !c.holds(); told = true) {
+  for (bool told = false; !c.holds(s); told = true) {
     if (!told) s.progress("waits for: " + c.text);
     if (!s.token().wait_for(nap)) {
       nap = lesser(nap * 2, longest);

@@ -9,6 +9,12 @@
 CURFEW_BEGIN
 namespace detail {
 
+/// What is left of a count after so many half-lives; between two whole ones in a straight line.
+[[nodiscard]] constexpr double decayed(double count, double half_lives) noexcept {
+  for (; half_lives >= 1 && count > 1e-6; half_lives -= 1) count /= 2;
+  return half_lives < 1 ? count * (1 - half_lives / 2) : 0;
+}
+
 inline bool lifecycle_machine::fault(time_point now, std::uint32_t i,
                                      std::string_view why) noexcept {
   const bool up = parts_[i].phase == part_phase::up || parts_[i].phase == part_phase::prepared;
@@ -27,7 +33,7 @@ inline void lifecycle_machine::count_failure(std::uint32_t i, std::string_view w
   const supervision& s = declared(i).restart;
   const double gone = static_cast<double>((now_ - p.failed_at).count());
   const double half = static_cast<double>(s.decay.count());
-  p.failures = 1 + (p.failures > 0 && half > 0 ? p.failures * std::exp2(-gone / half) : 0.0);
+  p.failures = 1 + (half > 0 ? decayed(p.failures, gone / half) : 0.0);
   p.failed_at = now_;
   tell_part(event_kind::fault, i, why);
   return p.failures > s.most ? give_up(i) : restart(i);
@@ -36,9 +42,9 @@ inline void lifecycle_machine::count_failure(std::uint32_t i, std::string_view w
 inline void lifecycle_machine::restart(std::uint32_t i) noexcept {
   part_life& p = parts_[i];
   const supervision& s = declared(i).restart;
-  const double growth = std::exp2(std::floor(p.failures) - 1);
   const double longest = static_cast<double>(s.longest_delay.count());
-  const double delay = static_cast<double>(s.delay.count()) * growth;
+  double delay = static_cast<double>(s.delay.count());
+  for (double n = p.failures; n >= 2 && delay < longest; n -= 1) delay *= 2;
   const double taken = (delay < longest ? delay : longest) * (1 - desk_->random() / 2);
   const duration wait(static_cast<duration::rep>(taken));
   p.not_before = saturating_add(now_, wait);

@@ -27,7 +27,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -37,6 +36,16 @@ CURFEW_BEGIN
 namespace detail {
 
 inline constexpr int hangup = 1;  // SIGHUP, where there is one
+
+/// Who is told of a run's events, with all that it takes to tell them.
+class event_witness {
+ public:
+  event_witness() = default;
+  event_witness(const event_witness&) = delete;
+  event_witness& operator=(const event_witness&) = delete;
+  virtual ~event_witness() = default;
+  [[nodiscard]] virtual event_sink& sink() noexcept = 0;
+};
 
 /// When the stop was noticed, and what follows from that.
 struct stop_moment {
@@ -156,9 +165,9 @@ class run_state final : public message_sink {
   }
 
   /// Who is told of events from now on, and of the outcome. By main's thread, once.
-  void witness(std::shared_ptr<void> owner, event_sink& sink) noexcept {
-    witness_owner_ = std::move(owner);
-    witness_.store(&sink, std::memory_order_release);
+  void witness(owned<event_witness> who) noexcept {
+    witness_owner_ = std::move(who);
+    witness_.store(&witness_owner_->sink(), std::memory_order_release);
   }
   void tell_event(const lifecycle_event& e) noexcept {
     if (event_sink* const sink = witness_.load(std::memory_order_acquire)) sink->write(e);
@@ -200,7 +209,7 @@ class run_state final : public message_sink {
   // The release store of witness() pairs with the acquire load of whoever tells an event: the sink
   // is whole. Its owner is touched by main's thread alone, and goes when nobody tells any more.
   std::atomic<event_sink*> witness_{nullptr};
-  std::shared_ptr<void> witness_owner_;
+  owned<event_witness> witness_owner_;
   std::atomic<bool> host_knows_{false};  // of the stop; a host ignores being told twice
   spin_lock lock_;                       // of what follows
   time_source::time_point start_limit_ = saturating_add(now(), spec.start_timeout);
