@@ -2,7 +2,8 @@
 //
 // A service of systemd's, for systemd_notify.py. Its arguments are what it does, in this order:
 //   ready, reloading, stopping, alive, fault, progress=TEXT   as a host is told; progress with 20 s
-//   say=TEXT           progress that needs no time
+//   say=TEXT           progress that needs no time, said again while it waits for a signal: such a
+//                      text is dropped when the manager's queue is full
 //   raw=TEXT           a notification past the host
 //   stopped=RESULT,ERRNO
 //   sleep=MS
@@ -55,6 +56,7 @@ class subject {
   const curfew::systemd_environment said = curfew::read_systemd_environment();
   curfew::passed_descriptors passed{said};
   std::error_code error;
+  std::string repeated;
   curfew::notify_socket socket{said.notify_socket, error};
   curfew::detail::systemd_host host{socket, curfew::time_source::process(), getpid(),
                                     said.watchdog};
@@ -68,7 +70,11 @@ void subject::await(int signal) {
   sigemptyset(&set);
   sigaddset(&set, signal);
   const timespec gap{0, 50'000'000};
-  while (sigtimedwait(&set, nullptr, &gap) != signal) host.alive();
+  while (sigtimedwait(&set, nullptr, &gap) != signal) {
+    host.alive();
+    if (!repeated.empty()) host.progress(repeated, 0s);
+  }
+  repeated.clear();
 }
 
 bool subject::tell_host(const std::string& word, const std::string& value) {
@@ -77,7 +83,7 @@ bool subject::tell_host(const std::string& word, const std::string& value) {
   if (word == "alive") return host.alive(), true;
   if (word == "fault") return host.fault(), true;
   if (word == "progress") return host.progress(value, 20s), true;
-  if (word == "say") return host.progress(value, 0s), true;
+  if (word == "say") return host.progress(repeated = value, 0s), true;
   if (word == "raw") return socket.send(value), true;
   if (word == "stopping") return host.stopping({curfew::stop_cause::signal, SIGTERM}, 30s), true;
   if (word != "stopped") return false;
