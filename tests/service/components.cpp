@@ -140,9 +140,9 @@ TEST_CASE("a stop that hangs is named and the rest is stopped before the process
     CHECK(box.await_line("web: abandoned, declared at "));
     CHECK(box.await_line("web: still open after "));
     CHECK(box.await_line("forced to end"));
+    let_go = true;  // what is abandoned ends when it returns after all
+    while (!gone) std::this_thread::sleep_for(1ms);
   }
-  let_go = true;
-  while (!gone) std::this_thread::sleep_for(1ms);
 }
 
 TEST_CASE("who is late is named at half nine tenths and all of its time") {
@@ -295,9 +295,9 @@ TEST_CASE("the next run says how one ended that did not end well") {
     REQUIRE(first.await_ready());
     first.signal(15);
     CHECK(advance_to_end(first) == 128 + 15);
+    let_go = true;
+    while (!gone) std::this_thread::sleep_for(1ms);
   }
-  let_go = true;
-  while (!gone) std::this_thread::sleep_for(1ms);
   host_in_a_box second;
   run(second);
   CHECK(second.await_line("the last run (pid "));

@@ -32,6 +32,9 @@ namespace detail {
 struct component_telling final : event_witness {
   explicit component_telling(run_state& s, const component_options& o);
   [[nodiscard]] event_sink& sink() noexcept override { return hub; }
+  void touch() noexcept override {
+    if (recorder) recorder->touch();
+  }
 
   component_journal journal;
   component_news news;

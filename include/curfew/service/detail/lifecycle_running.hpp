@@ -174,8 +174,9 @@ inline void lifecycle_state::close() noexcept {
     over_ = true;
     sinks_.clear();
     for (component_record& r : records_) {
-      r.works ? r.worker.abandon() : r.worker.dismiss();
-      r.aborts ? r.aborter.abandon() : r.aborter.dismiss();
+      leave(r);
+      if (!r.works) r.worker.dismiss();
+      if (!r.aborts) r.aborter.dismiss();
     }
   }
   for (component_record& r : records_) {

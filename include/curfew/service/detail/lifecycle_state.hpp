@@ -124,6 +124,7 @@ class lifecycle_state final : public component_desk,
   [[nodiscard]] start_report report_of_start() const;
   [[nodiscard]] bool ready_for_start() const noexcept;
 
+  static void leave(component_record& r) noexcept;
   [[nodiscard]] stop_source& source_of(component_step s) noexcept;
   [[nodiscard]] stop_token token_until(const step_order& order) noexcept;
   [[nodiscard]] step_end run(const step_order& order, const stop_token& token) noexcept;

@@ -30,6 +30,7 @@ inline void lifecycle_state::tell(std::uint32_t part, const lifecycle_event& e) 
                        (e.kind == event_kind::step_late || e.outcome == step_outcome::failed ||
                         e.outcome == step_outcome::vetoed);
   if (says_no) static_cast<void>(attempt([&] { veto_part_ = r.name; }));
+  if (e.kind == event_kind::abandoned) leave(r);
   lifecycle_event whole = e;
   whole.part = r.name;
   whole.place = r.place;
@@ -45,6 +46,12 @@ inline void lifecycle_state::tell(const lifecycle_event& e) noexcept {
   dated.wall = std::chrono::system_clock::now();
   dated.at = clock_.now();
   for (event_sink* s : sinks_) s->write(dated);
+}
+
+/// Its threads are given nothing more to do.
+inline void lifecycle_state::leave(component_record& r) noexcept {
+  if (r.works) r.worker.abandon();
+  if (r.aborts) r.aborter.abandon();
 }
 
 // ---- steps

@@ -45,6 +45,8 @@ class event_witness {
   event_witness& operator=(const event_witness&) = delete;
   virtual ~event_witness() = default;
   [[nodiscard]] virtual event_sink& sink() noexcept = 0;
+  /// Now and then during a stop, from any thread: the run is alive.
+  virtual void touch() noexcept = 0;
 };
 
 /// When the stop was noticed, and what follows from that.
@@ -167,10 +169,13 @@ class run_state final : public message_sink {
   /// Who is told of events from now on, and of the outcome. By main's thread, once.
   void witness(owned<event_witness> who) noexcept {
     witness_owner_ = std::move(who);
-    witness_.store(&witness_owner_->sink(), std::memory_order_release);
+    witness_.store(witness_owner_.get(), std::memory_order_release);
   }
   void tell_event(const lifecycle_event& e) noexcept {
-    if (event_sink* const sink = witness_.load(std::memory_order_acquire)) sink->write(e);
+    if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->sink().write(e);
+  }
+  void touch() noexcept {
+    if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->touch();
   }
   /// Has what was told where it is kept, or gives up.
   void flush_events() noexcept;
@@ -206,9 +211,9 @@ class run_state final : public message_sink {
   void shorten(const stop_reason& why, bool& done) noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
-  // The release store of witness() pairs with the acquire load of whoever tells an event: the sink
+  // The release store of witness() pairs with the acquire load of whoever tells an event: it
   // is whole. Its owner is touched by main's thread alone, and goes when nobody tells any more.
-  std::atomic<event_sink*> witness_{nullptr};
+  std::atomic<event_witness*> witness_{nullptr};
   owned<event_witness> witness_owner_;
   std::atomic<bool> host_knows_{false};  // of the stop; a host ignores being told twice
   spin_lock lock_;                       // of what follows
@@ -243,12 +248,12 @@ inline void run_state::tell_outcome(const outcome& o) noexcept {
 
 inline void run_state::flush_events() noexcept {
   constexpr std::chrono::milliseconds patience{500};
-  event_sink* const sink = witness_.load(std::memory_order_acquire);
-  if (sink == nullptr) return;
+  event_witness* const who = witness_.load(std::memory_order_acquire);
+  if (who == nullptr) return;
   std::error_code ec;
   static_cast<void>(attempt([&] {
     const stop_source limit(setting.real_time, patience, ec);
-    if (!ec) static_cast<void>(sink->flush(limit.get_token()));
+    if (!ec) static_cast<void>(who->sink().flush(limit.get_token()));
   }));
 }
 

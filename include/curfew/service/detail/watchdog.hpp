@@ -78,6 +78,7 @@ inline bool watchdog::decided_in_time() noexcept {
     const auto limit = s_.limit();
     if (decided.wait_until(lesser(limit, s_.now() + tick))) return true;
     if (s_.now() >= limit) return false;
+    s_.touch();
   }
 }
 
