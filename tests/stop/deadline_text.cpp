@@ -46,9 +46,10 @@ void goes_round(duration d) {
   const std::string text = to_timeout_text(d);
   CAPTURE(text);
   CAPTURE(d.count());
-  REQUIRE(is_well_formed(text));
+  CHECK(is_well_formed(text));
   const std::optional<duration> back = parse_timeout(text);
-  REQUIRE(back);
+  CHECK(back);
+  if (!back) return;
   const duration lost = d - *back;
   CHECK(lost >= 0s);
   CHECK(lost.count() <= d.count() / 100'000);
@@ -175,7 +176,7 @@ TEST_CASE("of all texts of two bytes those of a digit and a unit are read") {
 
 TEST_CASE("one wrong byte anywhere spoils a text") {
   const std::string good = "12345678m";
-  REQUIRE(parse_timeout(good));
+  CHECK(parse_timeout(good));
   for (std::size_t at = 0; at < good.size(); ++at) {
     for (int byte = 0; byte < 256; ++byte) {
       std::string text = good;
@@ -219,7 +220,8 @@ TEST_CASE("the far side stops no later than the near one") {
   manual_clock clock;
   const stop_source here{clock, 123'456'789'123ns};
   const auto left = parse_timeout(timeout_text(here.get_token()));
-  REQUIRE(left);
+  CHECK(left);
+  if (!left) return;
   const stop_source there{clock, *left};
   CHECK(there.get_token().deadline() <= here.get_token().deadline());
   CHECK(there.get_token().deadline() > here.get_token().deadline() - 1ms);

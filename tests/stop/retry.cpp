@@ -10,6 +10,7 @@
 
 #include <curfew/testing/manual_clock.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -254,7 +255,7 @@ TEST_CASE("a failed value is gone before the next attempt begins") {
 TEST_CASE("each wait is within a cap that doubles up to the longest") {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     const auto lengths = waits({.initial = 100ms, .longest = 1500ms, .attempts = 12, .seed = seed});
-    REQUIRE(lengths.size() == 11);
+    CHECK(lengths.size() == 11);
     duration cap = 100ms;
     for (const duration d : lengths) {
       CHECK(d >= 0s);
@@ -270,7 +271,7 @@ TEST_CASE("the caps are made use of to the full") {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
     const auto lengths =
         waits({.initial = 100ms, .longest = 2s, .attempts = count + 1, .seed = seed});
-    for (std::size_t i = 0; i < count; ++i) longest[i] = std::max(longest[i], lengths[i]);
+    for (std::size_t i = 0; i < count; ++i) longest[i] = std::max(longest[i], lengths.at(i));
   }
   duration cap = 100ms;
   for (const duration d : longest) {
@@ -365,7 +366,7 @@ TEST_CASE("a token that can never stop waits like any") {
     const stop_source gone{clock};
     orphan = gone.get_token();
   }
-  REQUIRE_FALSE(orphan.stop_possible());
+  CHECK_FALSE(orphan.stop_possible());
   clock.jump();
   const time_point begin = clock.now();
   CHECK_FALSE(retry(orphan, {.initial = 1h, .attempts = 5, .seed = 1}, [] { return false; }));
@@ -376,7 +377,7 @@ TEST_CASE("a token that can never stop waits like any") {
   curfew::detail::retry_pace pace(five);
   duration planned{};
   for (int i = 0; i < 4; ++i) planned += pace.next();
-  REQUIRE(planned > 0s);
+  CHECK(planned > 0s);
   CHECK_FALSE(retry(stop_token{}, five, [] { return false; }));
   CHECK(std::chrono::steady_clock::now() - now >= planned);
   CHECK_FALSE(retry(curfew::never_stop_token{}, five, [] { return false; }));
@@ -441,7 +442,7 @@ TEST_CASE("a passed deadline has nothing called though nobody noticed it yet") {
   jumping_clock clock;
   const stop_source source{clock, 1s};
   clock.pass(1s);
-  REQUIRE_FALSE(source.stop_requested());
+  CHECK_FALSE(source.stop_requested());
   const auto r = retry(source.get_token(), {}, must_not_be_called);
   CHECK(r.end == retry_end::out_of_time);
   CHECK(r.attempts == 0);
@@ -501,7 +502,7 @@ TEST_CASE("a deadline that passes inside the function ends it") {
 TEST_CASE("it gives up early when the next wait would pass the deadline") {
   manual_clock clock;  // which nobody advances, so it did not wait
   const stop_source source{clock, 100ms};
-  REQUIRE(first_wait(1h, 1) > 100ms);
+  CHECK(first_wait(1h, 1) > 100ms);
   const auto r = retry(source.get_token(), {.initial = 1h, .longest = 1h, .seed = 1},
                        [] { return refused(); });
   CHECK(r.end == retry_end::out_of_time);
@@ -540,20 +541,35 @@ TEST_CASE("a deadline of the parent is a deadline") {
 
 namespace {
 
-// Stops the source once the function has failed for the first time: before the wait, or in it.
+// Nothing is ever due on it; it says when somebody begins to wait for a time.
+class announcing_clock final : public curfew::time_source {
+ public:
+  test::gate waiting;
+  time_point now() const noexcept override { return time_point(24h); }
+
+ private:
+  bool arm(curfew::detail::timer_entry&, std::error_code&) noexcept override {
+    waiting.open();
+    return true;
+  }
+  void disarm(curfew::detail::timer_entry&) noexcept override {}
+};
+
+// Stops the source when the gate is open. By default that is when the function has failed for the
+// first time: the stop comes just before the wait, or in it.
 template <class Source, class Token>
-void stop_in_the_wait(Source& source, const Token& token) {
+void stop_in_the_wait(Source& source, const Token& token, test::gate* gate = nullptr) {
   test::gate called;
   std::thread stopper([&] {
-    called.pass();
+    (gate != nullptr ? *gate : called).pass();
     source.request_stop();
   });
   retry_budget budget(0.0, 1);
-  const auto r =
-      retry(token, {.initial = 1000h, .longest = 1000h, .budget = &budget, .seed = 1}, [&] {
-        called.open();
-        return refused();
-      });
+  const backoff how{.initial = 1000h, .longest = 1000h, .budget = &budget, .seed = 1};
+  const auto r = retry(token, how, [&] {
+    called.open();
+    return refused();
+  });
   stopper.join();
   CHECK(r.end == retry_end::stopped);
   CHECK(r.attempts == 1);
@@ -591,6 +607,16 @@ TEST_CASE("a stop ends the wait") {
     manual_clock clock;
     stop_source source{clock};
     stop_in_the_wait(source, source.get_token());
+  }
+  SUBCASE("that has certainly begun") {
+    announcing_clock clock;
+    stop_source source{clock};
+    stop_in_the_wait(source, source.get_token(), &clock.waiting);
+  }
+  SUBCASE("that has certainly begun on an inplace token") {
+    announcing_clock clock;
+    inplace_stop_source source{clock};
+    stop_in_the_wait(source, source.get_token(), &clock.waiting);
   }
   SUBCASE("of the parent") {
     stop_source parent;
