@@ -423,6 +423,9 @@ TEST_CASE("zero attempts and the most there can be mean no limit") {
                          [&] { return ++calls == 5000; });
     CHECK(r.ok());
     CHECK(r.attempts == 5000);
+    constexpr std::uint32_t uncounted = 0xffff'ffff;  // where the count of attempts stays
+    CHECK(curfew::detail::obstacle(source.get_token(), {.attempts = attempts}, uncounted, 0s) ==
+          retry_end::succeeded);
   }
 }
 

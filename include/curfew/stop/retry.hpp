@@ -25,7 +25,7 @@ CURFEW_BEGIN
 struct backoff {
   detail::saturated initial = std::chrono::milliseconds(100);  ///< at least a tick of the clock
   detail::saturated longest = std::chrono::seconds(10);        ///< not positive: waits for nothing
-  std::uint32_t attempts = 0;      ///< at most; the first one counts. 0: no limit
+  std::uint32_t attempts = 0;      ///< at most, with the first. 0, or all bits: no limit
   retry_budget* budget = nullptr;  ///< shared with others; outlives the call
   std::uint64_t seed = 0;          ///< of the random times, for tests. 0: another one each call
 };
