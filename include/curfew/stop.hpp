@@ -4,8 +4,12 @@
 #ifndef CURFEW_STOP_HPP
 #define CURFEW_STOP_HPP
 
+#include <curfew/stop/deadline_text.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/reason.hpp>
+#include <curfew/stop/retry.hpp>
+#include <curfew/stop/retry_budget.hpp>
+#include <curfew/stop/retry_result.hpp>
 #include <curfew/stop/stop_event.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/task_group.hpp>

@@ -32,13 +32,15 @@ int advance_to_end(host_in_a_box& box, curfew::time_source::duration by = 500ms)
   return box.await_end().value_or(-1);
 }
 
-// Says so when the calling thread has ended, with everything that it holds.
+// Says so when the calling thread has ended, with everything that it holds. One thread at a time;
+// nothing is read from the thread's own memory, which MinGW frees before it calls destructors.
+std::atomic<std::atomic<bool>*> ending{nullptr};
 void tell_at_thread_exit(std::atomic<bool>& ended) {
   struct teller {
-    std::atomic<bool>& ended;
-    ~teller() { ended = true; }
+    ~teller() { *ending.load() = true; }
   };
-  static thread_local const teller mark{ended};
+  ending = &ended;
+  static thread_local const teller mark;
   (void)mark;
 }
 

@@ -13,6 +13,7 @@
 #include <curfew/service/lifecycle_event.hpp>
 #include <curfew/service/lifecycle_status.hpp>
 #include <curfew/service/plan_part.hpp>
+#include <curfew/stop/detail/jitter.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/time_source.hpp>
@@ -26,7 +27,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -112,7 +112,7 @@ class lifecycle_state final : public component_desk,
   void tell(const lifecycle_event& e) noexcept override;
   void failed(std::uint32_t) noexcept override { has_failed_ = true; }
   double random() noexcept override {
-    return std::uniform_real_distribution<double>(0, 1)(generator_);
+    return static_cast<double>(generator_.next() >> 11) * 0x1p-53;
   }
 
   [[nodiscard]] std::uint32_t find(std::string_view name) const noexcept;
@@ -149,7 +149,7 @@ class lifecycle_state final : public component_desk,
   std::string loop_;                                                // the first that was declared
   std::vector<event_sink*> sinks_;
   std::optional<lifecycle_machine> machine_;
-  std::minstd_rand generator_{std::random_device{}()};
+  small_random generator_{fresh_seed()};
   duration rollback_ = std::chrono::seconds(15);
 
   // What the tokens of steps descend from. A step that is cut short is so by its kind.
