@@ -75,7 +75,11 @@ class event_log_sink final : public message_sink {
     if (log_ != nullptr) DeregisterEventSource(log_);
   }
 
-  void write(severity level, std::string_view text) noexcept override;
+  void write(severity level, std::string_view text) noexcept override {
+    static_cast<void>(write(level, text, event_id_));
+  }
+  /// Under a number of its own. False: it is lost.
+  bool write(severity level, std::string_view text, unsigned long event_id) noexcept;
 
   [[nodiscard]] bool is_open() const noexcept { return log_ != nullptr; }
   /// Events that the log did not take.
@@ -84,7 +88,7 @@ class event_log_sink final : public message_sink {
  private:
   static constexpr std::size_t longest_text = 2000;
 
-  [[nodiscard]] bool report(severity level, const wchar_t* text) const noexcept;
+  [[nodiscard]] bool report(severity level, const wchar_t* text, unsigned long id) const noexcept;
 
   void* log_ = nullptr;
   const unsigned long event_id_;
@@ -99,7 +103,8 @@ inline event_log_sink::event_log_sink(const std::string& source, unsigned long e
 }
 
 /// A byte of UTF-8 becomes at most one unit of UTF-16, and what is not valid becomes U+FFFD.
-inline void event_log_sink::write(severity level, std::string_view text) noexcept {
+inline bool event_log_sink::write(severity level, std::string_view text,
+                                  unsigned long event_id) noexcept {
   std::array<char, 2 * longest_text> plain;
   std::array<wchar_t, 2 * longest_text + 1> wide;
   const auto line = detail::plain_event_text(detail::cut_to(text, longest_text), plain);
@@ -107,13 +112,16 @@ inline void event_log_sink::write(severity level, std::string_view text) noexcep
       MultiByteToWideChar(detail::code_page_utf8, 0, line.data(), static_cast<int>(line.size()),
                           wide.data(), static_cast<int>(2 * longest_text));
   wide[static_cast<std::size_t>(size)] = L'\0';
-  if (!report(level, wide.data())) lost_.fetch_add(1);
+  const bool taken = report(level, wide.data(), event_id);
+  if (!taken) lost_.fetch_add(1);
+  return taken;
 }
 
-inline bool event_log_sink::report(severity level, const wchar_t* text) const noexcept {
+inline bool event_log_sink::report(severity level, const wchar_t* text,
+                                   unsigned long id) const noexcept {
   const unsigned long kept = GetLastError();
-  const bool done = log_ != nullptr && ReportEventW(log_, detail::event_type(level), 0, event_id_,
-                                                    nullptr, 1, 0, &text, nullptr) != 0;
+  const bool done = log_ != nullptr && ReportEventW(log_, detail::event_type(level), 0, id, nullptr,
+                                                    1, 0, &text, nullptr) != 0;
   SetLastError(kept);
   return done;
 }
