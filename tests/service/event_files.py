@@ -23,6 +23,7 @@ TIME = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"
 class Files(unittest.TestCase):
     command = []
     windows = False
+    wine = False
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -31,12 +32,14 @@ class Files(unittest.TestCase):
         self.file = self.folder / "events"
 
     def path(self, file):
-        wine = self.windows and os.name != "nt"
-        return "Z:" + str(file).replace("/", "\\") if wine else str(file)
+        return "Z:" + str(file).replace("/", "\\") if self.wine else str(file)
 
     def start(self, *words, before=()):
+        environment = dict(os.environ)
+        if before:  # who is traced cannot trace himself for leaks
+            environment["ASAN_OPTIONS"] = "detect_leaks=0:" + environment.get("ASAN_OPTIONS", "")
         process = subprocess.Popen([*before, *self.command, *words], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True)
+                                   stdout=subprocess.PIPE, text=True, env=environment)
         for close in (process.stdout.close, process.stdin.close):
             self.addCleanup(close)
         self.addCleanup(process.wait, HANG)
@@ -66,6 +69,8 @@ class Files(unittest.TestCase):
     # ---- audit
 
     def test_several_processes_append_to_one_file(self):
+        if self.wine:
+            self.skipTest("Wine looks for the end of the file first, and then writes")
         count = 400
         writers = {name: self.audit(self.file, name, count) for name in ("a", "b", "c")}
         for process in writers.values():
@@ -90,6 +95,8 @@ class Files(unittest.TestCase):
         self.ends(process, 1, "lost 5")
 
     def test_a_file_that_may_only_be_read(self):
+        if self.wine:
+            self.skipTest("to Wine root may write everywhere")
         self.file.write_text("before\n")
         self.file.chmod(0o400)
         before = []
@@ -207,6 +214,7 @@ def main():
     options = parser.parse_args()
     program = os.path.abspath(os.path.join(options.exe_dir, "event_subject"))
     Files.windows = os.path.exists(program + ".exe")
+    Files.wine = Files.windows and os.name != "nt"
     Files.command = [*options.runner, program + ".exe" if Files.windows else program]
     unittest.main(argv=sys.argv[:1], verbosity=2)
 

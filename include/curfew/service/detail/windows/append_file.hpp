@@ -50,15 +50,14 @@ class append_file {
   /// Who may read it is what its folder says. To empty a file takes the right to write to it, so it
   /// is opened twice.
   void open(const std::string& path, bool anew, bool, unsigned, std::error_code& ec) {
-    constexpr unsigned long append = 0x4, attributes = 0x80, synchronize = 0x100000,
-                            write = 0x40000000, made_if_missing = 4, made_anew = 2;
+    constexpr unsigned long append = 0x4, write = 0x40000000, if_missing = 4, anew_always = 2;
     const std::wstring wide = to_wide(path, ec);
     if (ec) return;
     append_file fresh;
-    if (anew) fresh.file_ = create(wide, write, made_anew);
+    if (anew) fresh.file_ = create(wide, write, anew_always);
     if (!anew || fresh.is_open()) {
       fresh.close();
-      fresh.file_ = create(wide, append | attributes | synchronize, made_if_missing);
+      fresh.file_ = create(wide, append, if_missing);
     }
     if (!fresh.is_open()) return static_cast<void>(ec = last_error());
     std::swap(file_, fresh.file_);
