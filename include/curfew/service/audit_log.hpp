@@ -67,8 +67,8 @@ class audit_log final : public event_sink {
   ~audit_log() = default;
 
   void write(const lifecycle_event& e) noexcept override;
-  /// Whether every line has been written so far, and is on the disk unless `sync` is never. The disk
-  /// is waited for: no token can hurry it.
+  /// Whether every line has been written so far, and is on the disk unless `sync` is never. The
+  /// disk is waited for: no token can hurry it.
   inline bool flush(const stop_token& limit) noexcept override;
 
   /// Opens the path anew, after somebody has moved the file away: the lines that begin to be
