@@ -191,22 +191,28 @@ TEST_CASE("a second signal cuts the drain short") {
 TEST_CASE("a stop during the start takes back what had started and is a clean stop") {
   std::atomic<bool> starting{false};
   std::atomic<int> up{0};
+  kept_events events;
   host_in_a_box box(host_kind::systemd);
-  box.start({.name = "orders"}, curfew::components([&](lifecycle& parts) {
-              parts.add("db", {.start = [&] { ++up; }, .stop = [&] { --up; }});
-              parts.add("web", {.after = {"db"},
-                                .start =
-                                    [&](step& s) {
-                                      starting = true;
-                                      hang_on(s);
-                                      ++up;
+  box.start({.name = "orders"}, curfew::components(
+                                    [&](lifecycle& parts) {
+                                      parts.add("db",
+                                                {.start = [&] { ++up; }, .stop = [&] { --up; }});
+                                      parts.add("web", {.after = {"db"},
+                                                        .start =
+                                                            [&](step& s) {
+                                                              starting = true;
+                                                              hang_on(s);
+                                                              ++up;
+                                                            },
+                                                        .stop = [&] { --up; }});
                                     },
-                                .stop = [&] { --up; }});
-            }));
+                                    {.sinks = {&events}}));
   while (!starting) std::this_thread::sleep_for(1ms);
   box.signal(15);
   CHECK(box.await_end() == 0);
   CHECK(up == 0);
+  CHECK(events.has("stopping"));
+  CHECK(events.place("stopping") < events.place("step began db stop"));
 }
 
 TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {

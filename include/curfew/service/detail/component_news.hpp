@@ -4,10 +4,12 @@
 #ifndef CURFEW_SERVICE_DETAIL_COMPONENT_NEWS_HPP
 #define CURFEW_SERVICE_DETAIL_COMPONENT_NEWS_HPP
 
+#include <curfew/release/gate.hpp>
 #include <curfew/service/detail/release_log.hpp>
 #include <curfew/service/detail/run_state.hpp>
 #include <curfew/service/lifecycle_event.hpp>
 #include <curfew/service/timeline.hpp>
+#include <curfew/stop/stop_token.hpp>
 
 #include <chrono>
 #include <string>
@@ -22,7 +24,13 @@ class component_news final : public event_sink {
   explicit component_news(run_state& s) noexcept : s_(s) {}
 
   void write(const lifecycle_event& e) noexcept override {
-    static_cast<void>(attempt([&] { say(e); }));
+    const auto in_time = telling_.enter();
+    if (in_time) static_cast<void>(attempt([&] { say(e); }));
+  }
+  /// Says nothing more, and what it is just saying to a halted terminal is waited for.
+  void settle() noexcept {
+    telling_.close();
+    telling_.wait(stop_token{});
   }
 
  private:
@@ -69,6 +77,7 @@ class component_news final : public event_sink {
   static constexpr time_source::duration least = std::chrono::seconds(10);
 
   run_state& s_;
+  gate telling_;
 };
 
 }  // namespace detail

@@ -35,6 +35,7 @@ struct component_telling final : event_witness {
   void touch() noexcept override {
     if (recorder) recorder->touch();
   }
+  void settle() noexcept override { news.settle(); }
 
   component_journal journal;
   component_news news;
@@ -54,6 +55,8 @@ class component_run {
   using duration = time_source::duration;
 
   void tell(event_kind kind, duration limit = {}, std::string_view text = {}) noexcept;
+  void tell_stop() noexcept;
+  [[nodiscard]] start_report start();
   [[nodiscard]] bool fits();
   void follow_pauses();
   [[nodiscard]] int go_on();
@@ -68,6 +71,7 @@ class component_run {
   lifecycle& parts_;
   const component_options& options_;
   lifecycle_snapshot before_pause_;
+  bool stop_told_ = false;  // the end of start() puts the stopping thread's store before main's
 };
 
 /// A main that run() and service_main() call, and that says what it is made of.
@@ -140,8 +144,19 @@ inline int component_run::run() {
   if (!fits()) return exit_code_failed;
   follow_pauses();
   tell(event_kind::run_began);
-  const start_report started = parts_.start(self_.token());
+  const start_report started = start();
   return started ? go_on() : refuse(started);
+}
+
+/// A stop during the start is told when it begins.
+inline start_report component_run::start() {
+  const stop_callback on_stop(self_.token(), [this]() noexcept { tell_stop(); });
+  return parts_.start(self_.token());
+}
+
+/// Once; by the stopping thread or by main's, which waits for it.
+inline void component_run::tell_stop() noexcept {
+  if (!std::exchange(stop_told_, true)) tell(event_kind::stopping, s_.noticed().budget);
 }
 
 inline int component_run::go_on() {
@@ -150,10 +165,9 @@ inline int component_run::go_on() {
   tell(event_kind::ready);
   self_.ready();
   static_cast<void>(self_.token().wait());
-  const stop_moment stop = s_.noticed();
-  tell(event_kind::stopping, stop.budget);
+  tell_stop();
   const stop_callback on_hurry(self_.hurry(), [this] { parts_.shorten(time_left()); });
-  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(stop.budget)));
+  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(s_.noticed().budget)));
 }
 
 /// Of the reasons that this system has.

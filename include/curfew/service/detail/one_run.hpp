@@ -221,6 +221,7 @@ inline outcome run_once(run_state& s, const main_call& main) {
   if (!s.decide(o)) o = give_way(s);
   s.bridge->set_outcome(exit_code(o));
   s.flush_events();
+  s.settle_events();
   teller.join();
   s.over.request_stop();
   guard.join();

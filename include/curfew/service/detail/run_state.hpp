@@ -47,6 +47,8 @@ class event_witness {
   [[nodiscard]] virtual event_sink& sink() noexcept = 0;
   /// Now and then during a stop, from any thread: the run is alive.
   virtual void touch() noexcept = 0;
+  /// On return nothing of it uses the run any more: it waits for what tells people.
+  virtual void settle() noexcept = 0;
 };
 
 /// When the stop was noticed, and what follows from that.
@@ -176,6 +178,9 @@ class run_state final : public message_sink {
   }
   void touch() noexcept {
     if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->touch();
+  }
+  void settle_events() noexcept {
+    if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->settle();
   }
   /// Has what was told where it is kept, or gives up.
   void flush_events() noexcept;
