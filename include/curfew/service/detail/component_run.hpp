@@ -148,10 +148,14 @@ inline int component_run::run() {
   return started ? go_on() : refuse(started);
 }
 
-/// A stop during the start is told when it begins.
+/// A stop during the start is told before anything follows from it.
 inline start_report component_run::start() {
-  const stop_callback on_stop(self_.token(), [this]() noexcept { tell_stop(); });
-  return parts_.start(self_.token());
+  stop_source told(s_.setting.time);
+  const stop_callback on_stop(self_.token(), [&]() noexcept {
+    tell_stop();
+    told.request_stop(self_.token().reason());
+  });
+  return parts_.start(told.get_token());
 }
 
 /// Once; by the stopping thread or by main's, which waits for it.
