@@ -129,8 +129,11 @@ class lifecycle {
 
 namespace detail {
 
-/// For tests, which drive the same rules without threads.
+/// For tests, which drive the same rules without threads, and for a health.
 struct lifecycle_access {
+  [[nodiscard]] static std::weak_ptr<const lifecycle_state> state(const lifecycle& l) noexcept {
+    return l.state_;
+  }
   [[nodiscard]] static const part_graph& graph(const lifecycle& l) noexcept {
     return l.state_->graph();
   }
