@@ -46,25 +46,53 @@ bool eventually(Pred pred) {
   return false;
 }
 
-/// Holds those who come until it is opened, on no clock that a test advances.
+/// Holds those who come until it is opened, on no clock that a test advances. Who passes keeps what
+/// he needs of it.
 class door {
  public:
-  void open() { open_.request_stop(); }
-  void pass() {
-    ++inside_;
-    (void)open_.get_token().wait();
-    --inside_;
+  door() = default;
+  door(const door&) = delete;
+  door& operator=(const door&) = delete;
+  ~door() { open(); }
+
+  void open() { frame_->open.request_stop(); }
+  auto pass() const {
+    return [f = frame_] {
+      ++f->inside;
+      (void)f->open.get_token().wait();
+      --f->inside;
+    };
   }
   bool somebody_waits() const {
-    return eventually([this] { return inside_ != 0; });
-  }
-  bool nobody_waits() const {
-    return eventually([this] { return inside_ == 0; });
+    return eventually([this] { return frame_->inside != 0; });
   }
 
  private:
-  stop_source open_;
-  std::atomic<int> inside_{0};
+  struct frame {
+    stop_source open;
+    std::atomic<int> inside{0};
+  };
+  std::shared_ptr<frame> frame_ = std::make_shared<frame>();
+};
+
+/// Threads that have ended when it has.
+class crew {
+ public:
+  crew() = default;
+  crew(const crew&) = delete;
+  crew& operator=(const crew&) = delete;
+  ~crew() { join(); }
+  template <class F>
+  void add(F f) {
+    threads_.emplace_back(f);
+  }
+  void join() {
+    for (std::thread& t : threads_) t.join();
+    threads_.clear();
+  }
+
+ private:
+  std::vector<std::thread> threads_;
 };
 
 health_entry entry(const health_report& r, const std::string& name) {
@@ -73,10 +101,21 @@ health_entry entry(const health_report& r, const std::string& name) {
   return {.name = "there is no " + name};
 }
 
+/// Ends when the last thread of its checks has: those that may hang hold `life`, and the doors are
+/// declared behind it.
 struct program {
+  program() = default;
+  program(const program&) = delete;
+  program& operator=(const program&) = delete;
+  ~program() {
+    h.reset();
+    CHECK(eventually([this] { return life.use_count() == 1; }));
+  }
+
   manual_clock clock;
   stop_source stop{clock};
   std::optional<health> h{stop.get_token()};
+  std::shared_ptr<int> life = std::make_shared<int>(7);
 };
 
 }  // namespace
@@ -274,22 +313,23 @@ TEST_CASE("how long a look took is told") {
 }
 
 TEST_CASE("a check that is late is unhealthy and its token stops") {
-  program p;
-  p.h->started();
-  door d;
   std::atomic<bool> cut{false};
   std::atomic<int> calls{0};
-  const auto hang = [&](const stop_token& t) {
+  program p;
+  p.h->started();
+  health_report r;
+  crew askers;
+  door d;
+  const auto hang = [&, pass = d.pass(), life = p.life](const stop_token& t) {
     ++calls;
-    d.pass();
+    pass();
     cut = t.stop_requested();
   };
   p.h->add("slow", hang, {.timeout = 5s, .max_age = 1s});
-  health_report r;
-  std::thread asker([&] { r = p.h->ask(readiness); });
-  REQUIRE(d.somebody_waits());
+  askers.add([&] { r = p.h->ask(readiness); });
+  CHECK(d.somebody_waits());
   p.clock.advance(5s);
-  asker.join();
+  askers.join();
   CHECK(r.code() == 503);
   CHECK(r.why == "slow: timed out: 5 s of 5 s");
   CHECK(r.entries.at(0).elapsed == 5s);
@@ -301,10 +341,9 @@ TEST_CASE("a check that is late is unhealthy and its token stops") {
 
   // What it says too late is not believed; but the next look is.
   d.open();
-  REQUIRE(d.nobody_waits());
-  REQUIRE(eventually([&] { return cut.load(); }));
+  CHECK(eventually([&] { return cut.load(); }));
   CHECK_FALSE(p.h->ask(readiness).ok());
-  REQUIRE(eventually([&] {
+  CHECK(eventually([&] {
     p.clock.advance(1s);
     return p.h->ask(readiness).ok();
   }));
@@ -315,10 +354,10 @@ TEST_CASE("a check that hangs delays no other one") {
   program p;
   p.h->started();
   door d;
-  p.h->add("hangs", [&] { d.pass(); });
+  p.h->add("hangs", [pass = d.pass(), life = p.life] { pass(); });
   p.h->add("good", [] { return true; });
   (void)p.h->read(readiness);
-  REQUIRE(d.somebody_waits());
+  CHECK(d.somebody_waits());
   p.clock.advance(1h);
   const health_report r = p.h->ask(readiness);
   CHECK(entry(r, "hangs").status == health_status::unhealthy);
@@ -338,22 +377,21 @@ TEST_CASE("on the clock of the process a late check delays for its time") {
 }
 
 TEST_CASE("all who ask share one look") {
+  std::atomic<int> calls{0}, good{0};
   program p;
   p.h->started();
+  crew askers;
   door d;
-  std::atomic<int> calls{0}, good{0};
-  const auto look = [&] {
+  const auto look = [&, pass = d.pass(), life = p.life] {
     ++calls;
-    d.pass();
+    pass();
   };
   p.h->add("shared", look, {.timeout = 1h});
-  std::vector<std::thread> askers;
-  for (int i = 0; i != 8; ++i)
-    askers.emplace_back([&] { good += p.h->ask(readiness).ok() ? 1 : 0; });
-  REQUIRE(d.somebody_waits());
+  for (int i = 0; i != 8; ++i) askers.add([&] { good += p.h->ask(readiness).ok() ? 1 : 0; });
+  CHECK(d.somebody_waits());
   for (int i = 0; i != 100; ++i) CHECK_FALSE(p.h->read(readiness).ok());
   d.open();
-  for (std::thread& t : askers) t.join();
+  askers.join();
   CHECK(good == 8);
   CHECK(calls == 1);
 }
@@ -362,7 +400,7 @@ TEST_CASE("a read tells what is known and has it looked at") {
   program p;
   p.h->started();
   door d;
-  p.h->add("slow", [&] { d.pass(); }, {.max_age = 10s});
+  p.h->add("slow", [pass = d.pass(), life = p.life] { pass(); }, {.max_age = 10s});
   const health_report first = p.h->read(readiness);
   CHECK(first.code() == 503);
   CHECK(first.why == "slow: unknown");
@@ -376,39 +414,40 @@ TEST_CASE("a read tells what is known and has it looked at") {
 TEST_CASE("what is not known yet is no reason to end a program") {
   program p;
   door d;
-  p.h->add("slow", [&] { d.pass(); }, {.probes = liveness, .timeout = 1s});
+  p.h->add("slow", [pass = d.pass(), life = p.life] { pass(); },
+           {.probes = liveness, .timeout = 1s});
   const health_report r = p.h->read(liveness);
   CHECK(r.status == health_status::healthy);
   CHECK(r.entries.at(0).status == health_status::unknown);
-  REQUIRE(d.somebody_waits());
+  CHECK(d.somebody_waits());
   p.clock.advance(1s);
   CHECK_FALSE(p.h->read(liveness).ok());
   d.open();
 }
 
 TEST_CASE("who waits for a check returns when a stop is asked for") {
+  std::atomic<bool> cut{false};
+  std::atomic<int> unready{0};
   program p;
   p.h->started();
+  crew askers;
   door d;
-  std::atomic<bool> cut{false};
-  const auto hang = [&](const stop_token& t) {
-    d.pass();
+  const auto hang = [&, pass = d.pass(), life = p.life](const stop_token& t) {
+    pass();
     cut = t.stop_requested();
     return false;
   };
   p.h->add("hangs", hang);
-  std::vector<std::thread> askers;
-  std::atomic<int> unready{0};
   for (int i = 0; i != 8; ++i)
-    askers.emplace_back([&] { unready += p.h->ask(readiness).stopping() ? 1 : 0; });
-  REQUIRE(d.somebody_waits());
+    askers.add([&] { unready += p.h->ask(readiness).stopping() ? 1 : 0; });
+  CHECK(d.somebody_waits());
   p.stop.request_stop();
-  for (std::thread& t : askers) t.join();
+  askers.join();
   CHECK(unready == 8);
 
   // What it finds when it is cut short is not what is told.
   d.open();
-  REQUIRE(eventually([&] { return cut.load(); }));
+  CHECK(eventually([&] { return cut.load(); }));
   std::this_thread::sleep_for(10ms);  // not to be right, but to be wrong if it were told
   CHECK(p.h->ask(readiness).entries.at(0).status == health_status::unknown);
 }
@@ -422,9 +461,9 @@ TEST_CASE("a stop that many threads ask during is seen by each") {
     h.add("alive", [] { return true; }, {.probes = liveness, .max_age = 0s});
     std::atomic<bool> asked_for{false}, wrong{false};
     std::atomic<int> asking{0};
-    std::vector<std::thread> askers;
+    crew askers;
     for (int i = 0; i != 8; ++i)
-      askers.emplace_back([&, i] {
+      askers.add([&, i] {
         ++asking;
         for (bool over = false; !over;) {
           over = asked_for;  // this ask begins after the stop
@@ -433,10 +472,10 @@ TEST_CASE("a stop that many threads ask during is seen by each") {
           if (!h.ask(liveness).ok()) wrong = true;
         }
       });
-    REQUIRE(eventually([&] { return asking == 8; }));
+    CHECK(eventually([&] { return asking == 8; }));
     stop.request_stop();
     asked_for = true;
-    for (std::thread& t : askers) t.join();
+    askers.join();
     CHECK_FALSE(wrong);
   }
 }
@@ -445,23 +484,22 @@ TEST_CASE("a check that hangs is abandoned by the end of its health") {
   manual_clock clock;
   door d;
   const auto owned = std::make_shared<int>(7);
-  const std::weak_ptr<int> observed = owned;
   {
     stop_source stop(clock);
     health h(stop.get_token());
     h.started();
-    h.add("hangs", [&d, owned] {
-      d.pass();
+    h.add("hangs", [pass = d.pass(), owned] {
+      pass();
       return *owned == 7;
     });
     (void)h.read(readiness);
-    REQUIRE(d.somebody_waits());
+    CHECK(d.somebody_waits());
     clock.advance(1h);
     CHECK_FALSE(h.ask(readiness).ok());
   }
-  CHECK(observed.use_count() == 2);
+  CHECK(owned.use_count() == 2);
   d.open();
-  CHECK(eventually([&] { return observed.use_count() == 1; }));
+  CHECK(eventually([&] { return owned.use_count() == 1; }));
 }
 
 TEST_CASE("the end of a health waits for a check that is in time") {
@@ -481,29 +519,29 @@ TEST_CASE("the end of a health waits for a check that is in time") {
 }
 
 TEST_CASE("the end of a health waits no longer than until the check is late") {
+  std::atomic<bool> gone{false};
   program p;
   p.h->started();
+  crew ends;
   door in_time, late;
-  p.h->add("late", [&] { late.pass(); }, {.timeout = 1s});
-  p.h->add("in time", [&] { in_time.pass(); }, {.timeout = 1min});
+  p.h->add("late", [pass = late.pass(), life = p.life] { pass(); }, {.timeout = 1s});
+  p.h->add("in time", [pass = in_time.pass(), life = p.life] { pass(); }, {.timeout = 1min});
   (void)p.h->read(readiness);
-  REQUIRE(late.somebody_waits());
-  REQUIRE(in_time.somebody_waits());
+  CHECK(late.somebody_waits());
+  CHECK(in_time.somebody_waits());
   p.clock.advance(2s);
-  std::atomic<bool> gone{false};
-  std::thread end([&] {
+  ends.add([&] {
     p.h.reset();
     gone = true;
   });
   SUBCASE("it returns") { in_time.open(); }
-  SUBCASE("it does not") { p.clock.advance(1min); }
+  SUBCASE("it does not") {
+    std::this_thread::sleep_for(
+        10ms);  // not to be right, but to be wrong if it were not waited for
+    CHECK_FALSE(gone);
+    p.clock.advance(1min);
+  }
   CHECK(eventually([&] { return gone.load(); }));
-  end.join();
-  in_time.open();
-  late.open();
-  REQUIRE(in_time.nobody_waits());
-  REQUIRE(late.nobody_waits());
-  std::this_thread::sleep_for(10ms);  // not to be right, but for sanitizers to see their ends
 }
 
 TEST_CASE("a check may ask and is not waited for by itself") {
@@ -523,14 +561,15 @@ TEST_CASE("a check may end its health") {
   stop_source stop(clock);
   auto h = std::make_unique<health>(stop.get_token());
   std::atomic<bool> gone{false};
+  const auto life = std::make_shared<int>(7);
   h->started();
-  h->add("ends it", [&] {
+  h->add("ends it", [&, life] {
     h.reset();
     gone = true;
   });
   (void)h->read(readiness);
   CHECK(eventually([&] { return gone.load(); }));
-  std::this_thread::sleep_for(10ms);  // not to be right, but for sanitizers to see its end
+  CHECK(eventually([&] { return life.use_count() == 1; }));
 }
 
 TEST_CASE("checks are added while others ask") {
@@ -538,7 +577,8 @@ TEST_CASE("checks are added while others ask") {
   health h(stop.get_token());
   h.started();
   std::atomic<bool> over{false};
-  std::thread asker([&] {
+  crew asker;
+  asker.add([&] {
     while (!over) (void)h.ask(readiness);
   });
   for (int i = 0; i != 30; ++i)
@@ -610,14 +650,15 @@ bool becomes(health& h, const std::string& why) {
 TEST_CASE("components make a program ready when all of them are up") {
   stop_source stop;
   health h(stop.get_token());
-  door starts;
   lifecycle parts;
+  crew starter;
+  door starts;
   h.watch(parts);
   CHECK(h.ask(readiness).why == "starting");
   CHECK(entry(h.ask(startup), "components").text == "idle");
-  parts.add("database", {.start = [&] { starts.pass(); }});
-  std::thread starter([&] { CHECK(parts.start(stop.get_token())); });
-  REQUIRE(starts.somebody_waits());
+  parts.add("database", {.start = starts.pass()});
+  starter.add([&] { CHECK(parts.start(stop.get_token())); });
+  CHECK(starts.somebody_waits());
   CHECK(h.ask(startup).why == "starting");
   CHECK(entry(h.ask(startup), "database").text == "starting");
   CHECK(h.ask(readiness).why == "starting");
@@ -649,8 +690,8 @@ TEST_CASE("a component that is down makes the program unready and an optional on
   lifecycle parts;
   door back;
   std::atomic<int> starts{0};
-  const auto start = [&] {
-    if (++starts > 1) back.pass();
+  const auto start = [&, pass = back.pass()] {
+    if (++starts > 1) pass();
   };
   const auto needed = parts.add("needed", {.start = start, .restart = {.most = 3, .delay = 0s}});
   const auto spare = parts.add("spare", {.optional = true});
@@ -663,7 +704,7 @@ TEST_CASE("a component that is down makes the program unready and an optional on
   CHECK(h.ask(readiness).status == health_status::degraded);
 
   needed.fail("broken");
-  REQUIRE(back.somebody_waits());
+  CHECK(back.somebody_waits());
   CHECK(becomes(h, "needed: starting: broken"));
   CHECK(h.ask(readiness).code() == 503);
   CHECK(h.ask(startup).ok());
@@ -723,12 +764,13 @@ TEST_CASE("components that are stopped or gone make a program unready") {
 TEST_CASE("a lifecycle ends while others ask for it") {
   stop_source stop;
   health h(stop.get_token());
-  std::optional<lifecycle> parts(std::in_place);
+  auto parts = std::make_unique<lifecycle>();
   parts->add("listener", {});
   h.watch(*parts);
   REQUIRE(parts->start());
   std::atomic<bool> over{false};
-  std::thread asker([&] {
+  crew asker;
+  asker.add([&] {
     while (!over) (void)h.ask(readiness);
   });
   parts.reset();

@@ -6,7 +6,6 @@
 
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/health_state.hpp>
-#include <curfew/service/timeline.hpp>
 #include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/fail.hpp>
 
@@ -137,12 +136,6 @@ inline void health_state::perform(const step_order& order) noexcept {
     error = error_text(thrown);
   }
   end(*r, found, error);
-}
-
-/// Texts of durations fit into a string without an allocation.
-inline error_note late_text(const health_record& r, time_source::duration elapsed) noexcept {
-  error_note text("timed out: ");
-  return text.append(to_text(elapsed)).append(" of ").append(to_text(r.options.timeout));
 }
 
 /// What a look finds that a stop may have cut short is not believed; and then nobody asks the clock

@@ -12,6 +12,7 @@
 #include <curfew/service/health_options.hpp>
 #include <curfew/service/health_report.hpp>
 #include <curfew/service/heartbeat.hpp>
+#include <curfew/service/timeline.hpp>
 #include <curfew/stop/detail/park.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -58,6 +59,12 @@ struct health_record {
 
   std::optional<health_run> run = {};  // that goes on, be it late
 };
+
+/// Texts of durations fit into a string without an allocation.
+inline error_note late_text(const health_record& r, time_source::duration elapsed) noexcept {
+  error_note text("timed out: ");
+  return text.append(to_text(elapsed)).append(" of ").append(to_text(r.options.timeout));
+}
 
 struct health_beat {
   std::string name;

@@ -4,8 +4,8 @@
 #ifndef CURFEW_SERVICE_DETAIL_HEALTH_TELLING_HPP
 #define CURFEW_SERVICE_DETAIL_HEALTH_TELLING_HPP
 
-#include <curfew/service/detail/health_looking.hpp>
 #include <curfew/service/detail/health_state.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 
 CURFEW_BEGIN
 namespace detail {
