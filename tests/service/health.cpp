@@ -186,7 +186,7 @@ TEST_CASE("readiness falls with the deadline of the token") {
 TEST_CASE("a health of nobody who stops is ready for good") {
   health h{stop_token()};
   h.started();
-  h.add("good", [] { return true; });
+  h.add("good", [] { return true; }, {.timeout = 1h});
   CHECK(h.ask(readiness).ok());
 }
 
@@ -356,7 +356,8 @@ TEST_CASE("a check that hangs delays no other one") {
   door d;
   p.h->add("hangs", [pass = d.pass(), life = p.life] { pass(); });
   p.h->add("good", [] { return true; });
-  (void)p.h->read(readiness);
+  CHECK(eventually(
+      [&] { return entry(p.h->read(readiness), "good").status == health_status::healthy; }));
   CHECK(d.somebody_waits());
   p.clock.advance(1h);
   const health_report r = p.h->ask(readiness);
@@ -457,8 +458,8 @@ TEST_CASE("a stop that many threads ask during is seen by each") {
     stop_source stop;
     health h(stop.get_token());
     h.started();
-    h.add("quick", [] { return true; }, {.max_age = 0s});
-    h.add("alive", [] { return true; }, {.probes = liveness, .max_age = 0s});
+    h.add("quick", [] { return true; }, {.timeout = 1h, .max_age = 0s});
+    h.add("alive", [] { return true; }, {.probes = liveness, .timeout = 1h, .max_age = 0s});
     std::atomic<bool> asked_for{false}, wrong{false};
     std::atomic<int> asking{0};
     crew askers;
@@ -562,12 +563,15 @@ TEST_CASE("a check may end its health") {
   auto h = std::make_unique<health>(stop.get_token());
   std::atomic<bool> gone{false};
   const auto life = std::make_shared<int>(7);
+  door read;
   h->started();
-  h->add("ends it", [&, life] {
+  h->add("ends it", [&, pass = read.pass(), life] {
+    pass();
     h.reset();
     gone = true;
   });
   (void)h->read(readiness);
+  read.open();
   CHECK(eventually([&] { return gone.load(); }));
   CHECK(eventually([&] { return life.use_count() == 1; }));
 }
@@ -582,7 +586,7 @@ TEST_CASE("checks are added while others ask") {
     while (!over) (void)h.ask(readiness);
   });
   for (int i = 0; i != 30; ++i)
-    h.add("check " + std::to_string(i), [] { return true; }, {.max_age = 0s});
+    h.add("check " + std::to_string(i), [] { return true; }, {.timeout = 1h, .max_age = 0s});
   over = true;
   asker.join();
   const health_report r = h.ask(readiness);

@@ -42,16 +42,18 @@ concept health_check = detail::answers_health<F, stop_token> ||
 ///            are. No ask that begins after it says otherwise, and one that waits then returns.
 /// Liveness:  healthy, unless a check for it says no; and whatever they say while the program
 ///            stops, since a stop has an end of its own. A check for it looks at nothing outside of
-///            the process: when the database is gone, restarting the program brings it not back.
+///            the process: when the database is gone, a restart of the program does not bring it
+///            back.
 ///
 /// A check is called when somebody asks, on a thread of its own that is made at the first ask and
 /// then waits; never on the asker's. All who ask while it looks share what it finds. One that is
 /// late is unhealthy from then on, and until it returns it is not called again: a check that hangs
 /// costs one thread, and delays nobody beyond its timeout. Those for startup and readiness are not
-/// called before started(), and none when the token has stopped: what they use may go then.
+/// called before started(), and none when the token has stopped; one that looks then is told.
 ///
 /// Time is the token's clock's. Thread safety: all members may be called from any thread, also from
-/// a stop callback. Called by a check ask() does not wait.
+/// a stop callback, and by a check, for which ask() does not wait; but the destructor by nobody
+/// else at the same time.
 ///
 /// The destructor stops the tokens of the checks that still look, and waits for those that are not
 /// late yet, until they are. What hangs then is abandoned: its function lives until it returns, and
