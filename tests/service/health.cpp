@@ -271,6 +271,18 @@ TEST_CASE("the start is over when its checks were healthy once") {
   CHECK(calls == 2);
 }
 
+TEST_CASE("a program that stops lives whatever its checks say") {
+  program p;
+  p.h->add("alive", [] { return false; }, {.probes = liveness});
+  CHECK(p.h->ask(liveness).code() == 503);
+  p.stop.request_stop();
+  const health_report r = p.h->ask(liveness);
+  CHECK(r.code() == 200);
+  CHECK(to_string(r) == "ok");
+  CHECK(r.stopping());
+  CHECK(r.entries.at(0).status == health_status::unhealthy);
+}
+
 TEST_CASE("checks are called neither before the start is over nor after the stop") {
   program p;
   std::atomic<int> calls{0};
