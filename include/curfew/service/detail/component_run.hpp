@@ -18,6 +18,7 @@
 #include <curfew/service/stop_budget.hpp>
 
 #include <csignal>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -30,7 +31,7 @@ namespace detail {
 
 /// What is told of a run, and to whom. It lives until the outcome has been told.
 struct component_telling final : event_witness {
-  explicit component_telling(run_state& s, const component_options& o);
+  component_telling(run_state& s, const component_options& o, std::size_t parts);
   [[nodiscard]] event_sink& sink() noexcept override { return hub; }
   void touch() noexcept override {
     if (recorder) recorder->touch();
@@ -117,8 +118,10 @@ class component_main {
   return !last.ended || !last.outcome.ends_with("exit code 0");
 }
 
-inline component_telling::component_telling(run_state& s, const component_options& o)
-    : journal(s.log), news(s) {
+/// All components may start, or stop, in the same moment.
+inline component_telling::component_telling(run_state& s, const component_options& o,
+                                            std::size_t parts)
+    : journal(s.log), news(s), stream(256 + 4 * parts) {
   std::error_code ec;
   if (!o.recording.empty()) {
     recorder.emplace(o.recording, ec, flight_recorder_options{.clock = &s.setting.time});
@@ -138,7 +141,7 @@ inline component_telling::component_telling(run_state& s, const component_option
 }
 
 inline int component_run::run() {
-  owned<event_witness> telling(new component_telling(s_, options_));
+  owned<event_witness> telling(new component_telling(s_, options_, parts_.parts().size()));
   parts_.observe(telling->sink());
   s_.witness(std::move(telling));
   if (!fits()) return exit_code_failed;
