@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The three lower floors and run(). What is dearer to include, a program of components with all that
-// looks at it, is curfew/service.hpp.
+// The three lower floors and run(). A program of components, with all that looks at it, costs more
+// to include, and has curfew/service.hpp.
 #ifndef CURFEW_CURFEW_HPP
 #define CURFEW_CURFEW_HPP
 
