@@ -138,6 +138,20 @@ void while_time_passes(curfew::manual_clock& clock, F f) {
   runs.join();
 }
 
+/// Whose destructor waits.
+class lingering {
+ public:
+  explicit lingering(const std::atomic<bool>& may_go) noexcept : may_go_(&may_go) {}
+  lingering(lingering&& other) noexcept : may_go_(std::exchange(other.may_go_, nullptr)) {}
+  lingering& operator=(lingering&&) = delete;
+  ~lingering() {
+    while (may_go_ != nullptr && !*may_go_) std::this_thread::yield();
+  }
+
+ private:
+  const std::atomic<bool>* may_go_;
+};
+
 }  // namespace
 
 TEST_CASE("a full batch is written at once and the rest at the interval") {
@@ -205,6 +219,36 @@ TEST_CASE("the destructor writes what is left") {
   desk d;
   { batch_buffer<int>(d.sink(), {.interval = never}).push(7); }
   CHECK(d.now() == batches{{7}});
+}
+
+TEST_CASE("two that close a buffer whose sink hangs do not make its destructor wait") {
+  curfew::manual_clock clock;
+  desk d;
+  d.shut();
+  std::atomic<bool> may_go{false};
+  auto b = std::make_unique<batch_buffer<lingering>>(
+      [&d, keep = d.sink()](std::span<lingering>) { static_cast<void>(d.write({})); },
+      batch_options{.batch = 1, .interval = never, .time = &clock});
+  b->push(lingering(may_go));
+  d.after(1);
+  b->push(lingering(may_go));
+  std::thread first([&] { CHECK(b->close(1s).sink_hangs()); });
+  while (b->counts().unwritten == 0) {  // until it has only its item to destroy
+    clock.advance(10ms);
+    std::this_thread::yield();
+  }
+  while_time_passes(clock, [&] { CHECK(b->close(2s).sink_hangs()); });
+  may_go = true;
+  first.join();
+  std::atomic<bool> gone{false};
+  std::thread ends([&] {
+    b.reset();
+    gone = true;
+  });
+  for (int i = 0; i != 5000 && !gone; ++i) std::this_thread::sleep_for(1ms);
+  CHECK(gone);
+  d.open();
+  ends.join();
 }
 
 TEST_CASE("without room the newest is dropped and counted") {

@@ -68,7 +68,7 @@ void batch_state<T>::abandon() noexcept {
   {
     const item_row<T> left = [this]() noexcept {
       const std::lock_guard guard(lock_);
-      abandoned_ = !report_.finished;
+      if (!report_.finished) abandoned_ = true;
       return conclude();
     }();
   }
