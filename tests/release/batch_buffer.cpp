@@ -251,6 +251,19 @@ TEST_CASE("two that close a buffer whose sink hangs do not make its destructor w
   ends.join();
 }
 
+TEST_CASE("a grace that is negative does not make a close longer") {
+  curfew::manual_clock clock;
+  desk d;
+  d.shut();
+  batch_buffer<int> b(d.sink(), {.batch = 1, .grace = -1h, .time = &clock});
+  b.push(1);
+  d.after(1);
+  const auto began = clock.now();
+  while_time_passes(clock, [&] { CHECK(b.close(1s).sink_hangs()); });
+  CHECK(clock.now() - began < 1h);
+  d.open();
+}
+
 TEST_CASE("without room the newest is dropped and counted") {
   desk d;
   d.shut();

@@ -149,6 +149,7 @@ class batch_state_of final : public batch_state<T> {
 [[nodiscard]] inline batch_options sound(batch_options o) noexcept {
   o.capacity = greater<std::size_t>(o.capacity, 1);
   o.batch = within<std::size_t>(o.batch, 1, o.capacity);
+  o.grace = greater<clock_duration>(o.grace, clock_duration::zero());
   return o;
 }
 
