@@ -251,6 +251,27 @@ TEST_CASE("two that close a buffer whose sink hangs do not make its destructor w
   ends.join();
 }
 
+TEST_CASE("items that push others out do not make a flush of older ones true") {
+  desk d;
+  d.shut();
+  batch_buffer<int> b(
+      d.sink(), {.capacity = 2, .batch = 2, .interval = never, .full = when_full::drop_oldest});
+  b.push(1);
+  b.push(2);
+  d.after(1);
+  stop_source hurry;
+  std::atomic<bool> begins{false};
+  std::thread flushes([&] {
+    begins = true;
+    CHECK_FALSE(b.flush(hurry.get_token()));
+  });
+  while (!begins) std::this_thread::yield();
+  for (int i = 0; i != 100'000; ++i) b.push(i);
+  hurry.request_stop();
+  flushes.join();
+  d.open();
+}
+
 TEST_CASE("a grace that is negative does not make a close longer") {
   curfew::manual_clock clock;
   desk d;

@@ -109,6 +109,7 @@ class batch_state {
   batch_counts counts_;  // but for fill
   batch_report report_;  // counts: when it is finished
   std::uint64_t accepted_ = 0;
+  std::uint64_t before_batch_ = 0;  // so many of those came before what is with the sink
   std::uint64_t due_ = 0;  // the first so many of those are to be written at once
   time_point since_{};     // what waits has waited since then, at the longest
   inplace_stop_source* nap_ = nullptr;
@@ -230,10 +231,11 @@ bool batch_state<T>::flush(const Token& token) noexcept {
   }
 }
 
-/// So many of the accepted items have been written, or lost and counted.
+/// The first so many of the accepted items have been written, or lost and counted. More may have
+/// been: what waits is pushed out also while what is older is with the sink.
 template <class T>
 std::uint64_t batch_state<T>::settled() const noexcept {
-  return accepted_ - waiting_.size() - counts_.with_sink;
+  return counts_.with_sink != 0 ? before_batch_ : accepted_ - waiting_.size();
 }
 
 template <class T>

@@ -57,6 +57,7 @@ bool batch_state<T>::due(time_point now) noexcept {
 template <class T>
 void batch_state<T>::take_batch(time_point now) noexcept {
   const std::size_t size = lesser(waiting_.size(), options_.batch);
+  before_batch_ = accepted_ - waiting_.size();
   while (batch_.size() != size) batch_.push_back(waiting_.take_front());
   counts_.with_sink = size;
   in_sink_ = true;
