@@ -272,6 +272,24 @@ TEST_CASE("items that push others out do not make a flush of older ones true") {
   d.open();
 }
 
+TEST_CASE("what a full batch left waits no longer than the interval either") {
+  curfew::manual_clock clock;
+  desk d;
+  d.shut();
+  batch_buffer<int> b(d.sink(), {.batch = 2, .interval = 1s, .time = &clock});
+  for (int i = 1; i <= 2; ++i) b.push(i);
+  d.after(1);
+  for (int i = 3; i <= 5; ++i) b.push(i);
+  clock.advance(900ms);
+  d.let_one_pass();
+  d.after(2);
+  d.open();
+  while (b.counts().written != 4) std::this_thread::yield();
+  clock.advance(100ms);
+  for (int i = 0; i != 5000 && b.counts().fill != 0; ++i) std::this_thread::sleep_for(1ms);
+  CHECK(b.counts().fill == 0);
+}
+
 TEST_CASE("a grace that is negative does not make a close longer") {
   curfew::manual_clock clock;
   desk d;

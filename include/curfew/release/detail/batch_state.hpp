@@ -67,7 +67,7 @@ class batch_state {
  private:
   // The thread.
   [[nodiscard]] bool await_batch() noexcept;
-  void take_batch(time_point now) noexcept;
+  void take_batch() noexcept;
   void offer_batch() noexcept;
   [[nodiscard]] bool offer_once(bool last) noexcept;
   [[nodiscard]] bool rest() noexcept;
@@ -110,8 +110,8 @@ class batch_state {
   batch_report report_;  // counts: when it is finished
   std::uint64_t accepted_ = 0;
   std::uint64_t before_batch_ = 0;  // so many of those came before what is with the sink
-  std::uint64_t due_ = 0;  // the first so many of those are to be written at once
-  time_point since_{};     // what waits has waited since then, at the longest
+  std::uint64_t due_ = 0;           // the first so many are to be written at once
+  time_point since_{};              // no other one that waits came earlier
   inplace_stop_source* nap_ = nullptr;
   bool nap_for_items_ = false;
   bool in_sink_ = false;
@@ -202,7 +202,7 @@ bool batch_state<T>::push(T&& item, const Token& token) noexcept {
 /// The thread is woken to see when the first item is due, and when a batch is full.
 template <class T>
 void batch_state<T>::accept(T&& item) noexcept {
-  if (waiting_.empty()) since_ = time_.now();
+  if (waiting_.empty() || due_ == accepted_) since_ = time_.now();
   waiting_.push_back(std::move(item));
   ++accepted_;
   counts_.most_fill = greater(counts_.most_fill, waiting_.size());

@@ -26,7 +26,7 @@ bool batch_state<T>::await_batch() noexcept {
       const std::lock_guard guard(lock_);
       if (cut_.stop_requested()) return false;
       if (!timed) due_ = accepted_;
-      if (due(time_.now())) return take_batch(time_.now()), true;
+      if (due(time_.now())) return take_batch(), true;
       if (closed_) return false;
       if (!waiting_.empty()) until = saturating_add(since_, options_.interval);
       nap_ = &s;
@@ -50,18 +50,20 @@ void batch_state<T>::wake() noexcept {
 template <class T>
 bool batch_state<T>::due(time_point now) noexcept {
   if (waiting_.empty()) return false;
-  if (now >= saturating_add(since_, options_.interval)) due_ = accepted_;
+  if (now >= saturating_add(since_, options_.interval)) {
+    due_ = accepted_;
+    since_ = now;
+  }
   return closed_ || waiting_.size() >= options_.batch || accepted_ - waiting_.size() < due_;
 }
 
 template <class T>
-void batch_state<T>::take_batch(time_point now) noexcept {
+void batch_state<T>::take_batch() noexcept {
   const std::size_t size = lesser(waiting_.size(), options_.batch);
   before_batch_ = accepted_ - waiting_.size();
   while (batch_.size() != size) batch_.push_back(waiting_.take_front());
   counts_.with_sink = size;
   in_sink_ = true;
-  since_ = now;
 }
 
 template <class T>
