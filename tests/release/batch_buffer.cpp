@@ -35,6 +35,10 @@ using curfew::when_full;
 static_assert(!std::is_copy_constructible_v<batch_buffer<int>>);
 static_assert(noexcept(std::declval<batch_buffer<int>&>().push(1)));
 static_assert(noexcept(std::declval<batch_buffer<int>&>().close(std::chrono::seconds{})));
+static_assert(curfew::batch_sink<void (*)(std::span<const int>), int>);
+static_assert(curfew::batch_sink<std::error_code (*)(std::span<int>, const stop_token&), int>);
+static_assert(!curfew::batch_sink<bool (*)(std::span<int>), int>);
+static_assert(!curfew::batch_sink<std::size_t (*)(std::span<int>, stop_token), int>);
 
 namespace {
 

@@ -23,11 +23,12 @@
 
 CURFEW_BEGIN
 
-/// What writes a batch: f(span) or f(span, stop_token). It has failed when it throws, or returns a
-/// std::error_code that is an error; then it is offered the same items again, as it left them.
+/// What writes a batch: f(span) or f(span, stop_token), which returns nothing or a std::error_code.
+/// It has failed when it throws, or returns an error; then it is offered the same items again, as
+/// it left them. Anything else that it returned, false or a number of items, would get lost.
 template <class F, class T>
-concept batch_sink =
-    std::invocable<F&, std::span<T>> || std::invocable<F&, std::span<T>, stop_token>;
+concept batch_sink = detail::writes_batch<F, std::span<T>, stop_token> ||
+    (!std::invocable<F&, std::span<T>, stop_token> && detail::writes_batch<F, std::span<T>>);
 
 /// The sink is called on a thread of the buffer's own, one call at a time:
 ///

@@ -14,6 +14,7 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,14 @@
 
 CURFEW_BEGIN
 namespace detail {
+
+template <class R>
+concept tells_batch_failure =
+    std::is_void_v<R> || std::same_as<std::remove_cvref_t<R>, std::error_code>;
+
+template <class F, class... Args>
+concept writes_batch = std::invocable<F&, const Args&...> &&
+    tells_batch_failure<std::invoke_result_t<F&, const Args&...>>;
 
 /// Members are the buffer's, those that run the thread apart. No lock is held while the sink runs,
 /// nor while an item is destroyed.
@@ -135,12 +144,11 @@ class batch_state_of final : public batch_state<T> {
   }
   template <class... Args>
   std::error_code called(const Args&... args) {
-    using result = std::invoke_result_t<Sink&, const Args&...>;
-    if constexpr (std::is_same_v<std::remove_cvref_t<result>, std::error_code>) {
-      return sink_(args...);
-    } else {
-      static_cast<void>(sink_(args...));
+    if constexpr (std::is_void_v<std::invoke_result_t<Sink&, const Args&...>>) {
+      sink_(args...);
       return {};
+    } else {
+      return sink_(args...);
     }
   }
 
