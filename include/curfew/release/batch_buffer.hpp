@@ -41,7 +41,8 @@ concept batch_sink = detail::writes_batch<F, std::span<T>, stop_token> ||
 ///
 /// A sink that hangs costs the items that find no room meanwhile. When the time of a close is
 /// nearly up its token stops; when it has still not returned at the end it is abandoned, together
-/// with its thread: it, and the items it was given, live until it returns.
+/// with its thread: it, and the items it was given, live until it returns. What it refers to must
+/// outlive it, so also the buffer, if it uses that.
 ///
 /// T is moved with a lock held: its move constructor must not throw, and not call the buffer.
 ///
@@ -89,9 +90,10 @@ class batch_buffer {
     return state_ == nullptr || state_->flush(token);
   }
 
-  /// No new items, for good; a last flush; and the report, the same for all who close. In the last
-  /// flush failures are retried as ever, the first time at once. It takes at most the limit; with a
-  /// token, the grace beyond its stop. Of several that close, the first whose time is up decides.
+  /// No new items, for good; a last flush; and the report, the same for all who close. A batch that
+  /// waits for its next attempt gets it at once; what fails after that is retried as ever. It takes
+  /// at most the limit; with a token, the grace beyond its stop. Of several that close, the first
+  /// whose time is up decides. Callbacks that the sink has on its token run on the closing thread.
   ///
   /// Inside the sink it returns at once, with a report that is not finished: the last flush begins
   /// when the sink returns.
