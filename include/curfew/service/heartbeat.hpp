@@ -27,9 +27,9 @@ struct pulse {
 
 }  // namespace detail
 
-/// Made by health::add_heartbeat(). Copies are the same heart, and may outlive the health: then
-/// they do nothing. One that is gone without a rest() is late for ever, as a loop that ended when
-/// it should not have.
+/// Made by health::add_heartbeat(). Copies are the same heart. They may outlive the health, and
+/// then change nothing; but a beat() looks at the health's clock, which must outlive it. One that
+/// is gone without a rest() is late for ever, as a loop that ended when it should not have.
 ///
 /// Thread safety: all members may be called from any thread; a beat is a look at the clock and a
 /// store.
