@@ -515,6 +515,22 @@ TEST_CASE("a check that hangs is abandoned by the end of its health") {
   CHECK(eventually([&] { return owned.use_count() == 1; }));
 }
 
+TEST_CASE("a check that hangs keeps no other one alive") {
+  const auto held = std::make_shared<int>(7);
+  program p;
+  door d;
+  p.h->started();
+  p.h->add("hangs", [pass = d.pass(), life = p.life] { pass(); });
+  p.h->add("returns", [held] { return *held == 7; });
+  p.h->add("is not called", [held] { return *held == 7; }, {.probes = liveness});
+  (void)p.h->read(readiness);
+  CHECK(d.somebody_waits());
+  p.clock.advance(1h);
+  CHECK(held.use_count() == 3);
+  p.h.reset();
+  CHECK(held.use_count() == 1);
+}
+
 TEST_CASE("the end of a health waits for a check that is in time") {
   program p;
   p.h->started();

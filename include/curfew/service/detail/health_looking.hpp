@@ -185,11 +185,16 @@ inline void health_state::close() noexcept {
   {
     const std::lock_guard guard(lock_);
     for (health_record& r : records_) {
-      r.run ? r.worker.abandon() : r.worker.dismiss();
+      r.hangs = r.run.has_value();
+      r.hangs ? r.worker.abandon() : r.worker.dismiss();
       if (r.run) r.run->awaited = false;
     }
   }
-  for (health_record& r : records_) r.worker.join();
+  for (health_record& r : records_) {
+    if (r.hangs) continue;
+    r.worker.join();
+    r.function.reset();  // the state may live on with another one
+  }
 }
 
 }  // namespace detail

@@ -47,7 +47,7 @@ struct health_record {
 
   const std::string name;
   const source_place place;
-  const std::unique_ptr<health_function> function;
+  std::unique_ptr<health_function> function;  // until the health ends, or its last look
   const health_options options;
   component_worker worker = {};
 
@@ -58,6 +58,7 @@ struct health_record {
   time_source::time_point ended = {};
 
   std::optional<health_run> run = {};  // that goes on, be it late
+  bool hangs = false;                  // when the health has ended
 };
 
 /// Texts of durations fit into a string without an allocation.
