@@ -143,6 +143,16 @@ TEST_CASE("a name is cut at a whole character and cannot break a line") {
   CHECK(names_of(r) == names{std::string(46, 'x'), fits, "GET /??[0m?", ""});
 }
 
+TEST_CASE("a name cannot speak to a terminal in control characters of two bytes either") {
+  roster<> r;
+  const std::string last = std::string(45, 'x') + "\xc2\x85";
+  auto a = r.enter(
+           "\xc2\x9b"
+           "31m\xc2\x85\xc2\xa0\xc2\xbf"),
+       b = r.enter(last), c = r.enter("\xc2");
+  CHECK(names_of(r) == names{"??31m??\xc2\xa0\xc2\xbf", std::string(45, 'x') + "??", "\xc2"});
+}
+
 TEST_CASE("a description fits its room and counts those that do not") {
   roster<> r;
   std::vector<roster<>::hold> holds;

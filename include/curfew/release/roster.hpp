@@ -21,7 +21,7 @@ CURFEW_BEGIN
 
 /// Somebody inside, as of the moment of asking.
 struct roster_holder {
-  detail::roster_name name = {};  ///< view(): at most 47 bytes of it, unprintable ones as '?'
+  detail::roster_name name = {};  ///< view(): at most 47 bytes of it, those of controls as '?'
   source_place place = {};
   time_source::duration elapsed{};  ///< since it entered
 };
@@ -31,8 +31,8 @@ struct roster_holder {
 ///     if (auto hold = requests.enter("GET /slow")) serve(connection);
 ///     ...
 ///     requests.close();
-///     if (!requests.wait(budget)) log(requests.describe(text));  // "2 in flight: GET /slow 3.2 s,
-///     ..."
+///     if (!requests.wait(budget))            // a token with a deadline
+///       log(requests.describe(text));        // "2 in flight: GET /slow 3.2 s, GET / 12 ms"
 ///
 /// While N are inside, whoever enters is counted as ever, and has no name.
 ///

@@ -25,7 +25,7 @@ class roster_name {
   explicit roster_name(std::string_view text) noexcept {
     size_ = lesser(text.size(), sizeof text_);
     while (size_ != 0 && size_ != text.size() && continues(text[size_])) --size_;
-    for (std::size_t i = 0; i != size_; ++i) text_[i] = is_control(text[i]) ? '?' : text[i];
+    for (std::size_t i = 0; i != size_; ++i) text_[i] = in_control(text, i) ? '?' : text[i];
   }
   [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
 
@@ -33,8 +33,14 @@ class roster_name {
   [[nodiscard]] static bool continues(char c) noexcept {
     return (static_cast<unsigned char>(c) & 0xc0u) == 0x80u;
   }
-  [[nodiscard]] static bool is_control(char c) noexcept {
-    return static_cast<unsigned char>(c) < 0x20u || c == 0x7f;
+  /// C0, DEL, and the two bytes of C1, to which terminals listen as well.
+  [[nodiscard]] static bool in_control(std::string_view text, std::size_t i) noexcept {
+    const auto c = static_cast<unsigned char>(text[i]);
+    return c < 0x20u || c == 0x7fu || begins_c1(text, i) || (i != 0 && begins_c1(text, i - 1));
+  }
+  [[nodiscard]] static bool begins_c1(std::string_view text, std::size_t i) noexcept {
+    return text[i] == '\xc2' && i + 1 < text.size() &&
+           (static_cast<unsigned char>(text[i + 1]) & 0xe0u) == 0x80u;
   }
 
   char text_[47] = {};
