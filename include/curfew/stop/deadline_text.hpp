@@ -29,8 +29,10 @@ template <class Rep, class Period>
 [[nodiscard]] std::string to_timeout_text(std::chrono::duration<Rep, Period> left);
 
 /// What the token has left, on its own clock; "" when it has no deadline: then the far side is told
-/// nothing. A token that is stopped has nothing left, "0n". The time on the wire is the receiver's
-/// loss; who knows it subtracts it first. Does not allocate where strings of 9 characters do not.
+/// nothing. A token that is stopped has nothing left, "0n": better not to call at all then, since
+/// gRPC's grammar has no zero, and some receivers (grpc-dotnet) take it for no deadline. The time
+/// on the wire is the receiver's loss; who knows it subtracts it first. Does not allocate where
+/// strings of 9 characters do not.
 [[nodiscard]] inline std::string timeout_text(const detail::token_base& token);
 
 /// The other way: nothing if the text is not exactly of that form, so nothing for "" either. What
