@@ -100,7 +100,7 @@ inline void health_state::begin(health_record& r, std::uint32_t number, time_poi
     if (!ec) r.run.emplace(health_run{.began = now, .due = due, .done = done, .cut = cut});
   });
   // Any step but none: there is one kind of work here.
-  if (r.run) return r.worker.give({.part = number, .step = component_step::start, .cut_at = due});
+  if (r.run) return r.worker.give({.part = number, .step = component_step::start});
   const std::string why = error != nullptr ? error_text(error).str() : ec.message();
   note(r, health_status::unhealthy, "it cannot be called: " + why, {}, now);
 }
