@@ -98,11 +98,14 @@ class lifecycle {
   // ---- a stop that is only considered
 
   /// Asks all components whether they may be stopped, those first that nobody depends on. True when
-  /// all agree: then stop() is the commit, and resume() takes it back, as does the end of `lease`.
+  /// all agree: then stop() follows, or resume() takes it back, as does the end of `lease`.
   /// When one says no, fails or takes too long, everybody is resumed, in order.
   [[nodiscard]] prepare_report prepare(detail::saturated lease = std::chrono::seconds(30)) {
     return state_->prepare(lease);
   }
+  /// What is prepared stays so, whatever its lease, for a stop() that is sure to come. False: it is
+  /// not prepared, or not any more.
+  bool commit() noexcept { return state_->commit(); }
   /// False: there was nothing to take back.
   bool resume(std::string_view why) noexcept { return state_->resume(why); }
 

@@ -40,6 +40,7 @@ CURFEW_BEGIN
 ///     web drill                    how it would go, with the times that earlier stops took
 ///     web codes                    the exit codes, and what systems make of them
 ///     web last                     how the last run ended
+///     web ask ORDER                asks the one that runs, over its control endpoint
 ///     web help                     all of these
 ///
 /// Each takes --help, which names its options and its exit codes: --name for a name other than the
@@ -48,7 +49,7 @@ CURFEW_BEGIN
 ///
 /// A main that has a member parts() is asked for them by plan and drill, and whenever a timeout of
 /// the spec is as_planned; one that has recording(), the path of its flight recorder, by drill and
-/// last. Both are called without main being run, and before it.
+/// last; one that has control_path() by ask. All are called without main being run, and before it.
 ///
 /// All of them may be repeated: what is as it was asked to be is left alone, and that is a success.
 /// A change that cannot be made as a whole is undone. Exit codes: 0 done, 1 failed, 2 wrong usage,
@@ -100,6 +101,11 @@ concept tells_recording = requires(Main& main) {
 };
 
 template <class Main>
+concept tells_control_path = requires(Main& main) {
+  { main.control_path() } -> std::convertible_to<std::string>;
+};
+
+template <class Main>
 [[nodiscard]] program_facts facts_of(Main& main) {
   program_facts facts;
   if constexpr (tells_parts<Main>) {
@@ -107,6 +113,9 @@ template <class Main>
   }
   if constexpr (tells_recording<Main>) {
     facts.recording = [&main]() -> std::string { return main.recording(); };
+  }
+  if constexpr (tells_control_path<Main>) {
+    facts.control_path = [&main]() -> std::string { return main.control_path(); };
   }
   return facts;
 }

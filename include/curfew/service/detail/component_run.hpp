@@ -7,9 +7,11 @@
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/posix/own_terminal.hpp>
 #include <curfew/service/component_options.hpp>
+#include <curfew/service/control_endpoint.hpp>
 #include <curfew/service/detail/component_journal.hpp>
 #include <curfew/service/detail/component_news.hpp>
 #include <curfew/service/detail/event_hub.hpp>
+#include <curfew/service/detail/run_control.hpp>
 #include <curfew/service/event_stream.hpp>
 #include <curfew/service/flight_recorder.hpp>
 #include <curfew/service/lifecycle.hpp>
@@ -31,7 +33,7 @@ namespace detail {
 
 /// What is told of a run, and to whom. It lives until the outcome has been told.
 struct component_telling final : event_witness {
-  component_telling(run_state& s, const component_options& o, std::size_t parts);
+  component_telling(run_state& s, lifecycle& parts, const component_options& o);
   [[nodiscard]] event_sink& sink() noexcept override { return hub; }
   void touch() noexcept override {
     if (recorder) recorder->touch();
@@ -43,6 +45,8 @@ struct component_telling final : event_witness {
   std::optional<flight_recorder> recorder;
   event_stream stream;
   event_hub hub;
+  std::shared_ptr<run_control> control;  // none: it cannot be asked
+  std::optional<control_endpoint> door;  // goes first: it tells the hub
 };
 
 class component_run {
@@ -59,6 +63,7 @@ class component_run {
   void tell_stop() noexcept;
   [[nodiscard]] start_report start();
   [[nodiscard]] bool fits();
+  [[nodiscard]] bool open_door(component_telling& telling);
   void follow_pauses();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
@@ -73,6 +78,7 @@ class component_run {
   const component_options& options_;
   lifecycle_snapshot before_pause_;
   bool stop_told_ = false;  // the end of start() puts the stopping thread's store before main's
+  bool paused_ = false;  // belongs, with the snapshot, to the thread of the functions for a pause
 };
 
 /// A main that run() and service_main() call, and that says what it is made of.
@@ -95,6 +101,7 @@ class component_main {
     return declared.parts();
   }
   [[nodiscard]] std::string recording() const { return options_.recording; }
+  [[nodiscard]] std::string control_path() const { return options_.control.path; }
 
  private:
   void declare(lifecycle& parts, service* self) {
@@ -119,9 +126,9 @@ class component_main {
 }
 
 /// All components may start, or stop, in the same moment.
-inline component_telling::component_telling(run_state& s, const component_options& o,
-                                            std::size_t parts)
-    : journal(s.log), news(s), stream(256 + 4 * parts) {
+inline component_telling::component_telling(run_state& s, lifecycle& parts,
+                                            const component_options& o)
+    : journal(s.log), news(s), stream(256 + 4 * parts.parts().size()) {
   std::error_code ec;
   if (!o.recording.empty()) {
     recorder.emplace(o.recording, ec, flight_recorder_options{.clock = &s.setting.time});
@@ -138,14 +145,20 @@ inline component_telling::component_telling(run_state& s, const component_option
   ec.clear();
   stream.start(ec);
   if (ec) s.write(severity::warning, "events are not passed on: " + ec.message());
+  if (o.control.path.empty()) return;
+  control = std::make_shared<run_control>(s, parts, o.control.health);
+  const auto answer = [c = control](const control_request& r) { return c->answer(r); };
+  hub.add(door.emplace(o.control, answer, hub, s.setting.time));
 }
 
 inline int component_run::run() {
-  owned<event_witness> telling(new component_telling(s_, options_, parts_.parts().size()));
+  auto* const telling = new component_telling(s_, parts_, options_);
+  s_.witness(owned<event_witness>(telling));
   parts_.observe(telling->sink());
-  s_.witness(std::move(telling));
   if (!fits()) return exit_code_failed;
   follow_pauses();
+  const control_session asked(telling->control.get());
+  if (!open_door(*telling)) return exit_code_failed;
   tell(event_kind::run_began);
   const start_report started = start();
   return started ? go_on() : refuse(started);
@@ -233,8 +246,24 @@ inline int component_run::leave_what_hangs() {
 
 inline void component_run::follow_pauses() {
   if (!parts_.can_pause()) return;
-  self_.on_pause([this] { before_pause_ = parts_.pause(); },
-                 [this] { static_cast<void>(parts_.restore(before_pause_)); });
+  const auto pause = [this] {
+    if (!std::exchange(paused_, true)) before_pause_ = parts_.pause();
+  };
+  const auto resume = [this] {
+    if (std::exchange(paused_, false)) static_cast<void>(parts_.restore(before_pause_));
+  };
+  self_.on_pause(pause, resume);
+}
+
+/// Before anything starts: a start that takes long can be watched.
+inline bool component_run::open_door(component_telling& telling) {
+  std::error_code ec;
+  if (telling.door) telling.door->open(ec);
+  if (ec) {
+    s_.write(severity::error,
+             "cannot start: no control endpoint at " + options_.control.path + ": " + ec.message());
+  }
+  return !ec;
 }
 
 inline void component_run::tell(event_kind kind, duration limit, std::string_view text) noexcept {

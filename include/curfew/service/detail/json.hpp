@@ -104,6 +104,9 @@ class json_writer {
     return put(std::to_string(number));
   }
 
+  /// Of somebody who has made sure that it is one value.
+  json_writer& raw(std::string_view json) { return put(json); }
+
   template <class Value>
   json_writer& member(std::string_view name, const Value& v) {
     return key(name).value(v);

@@ -84,6 +84,8 @@ class lifecycle_machine {
   void escalate(time_point now, stop_rung least = stop_rung::none) noexcept;
   /// False: it is not up, or changes just now. What is prepared is resumed when the lease ends.
   bool prepare(time_point now, duration lease) noexcept;
+  /// What is prepared waits for the stop without a lease. False: it is not prepared any more.
+  bool commit(time_point now) noexcept;
   /// Back from preparing or prepared. False: there is nothing to go back from.
   bool resume(time_point now, std::string_view why) noexcept;
   /// Up, with all that it needs; or down, with all that needs it. Takes place with converge().

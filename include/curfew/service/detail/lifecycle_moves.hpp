@@ -72,6 +72,12 @@ inline bool lifecycle_machine::prepare(time_point now, duration lease) noexcept 
   return true;
 }
 
+inline bool lifecycle_machine::commit(time_point now) noexcept {
+  const bool in_time = whole_ == whole_phase::prepared && now < lame_until_;
+  if (in_time) lame_until_ = never;
+  return in_time;
+}
+
 inline bool lifecycle_machine::resume(time_point now, std::string_view why) noexcept {
   if (whole_ != whole_phase::preparing && whole_ != whole_phase::prepared) return false;
   now_ = now;

@@ -210,6 +210,11 @@ inline prepare_report lifecycle_state::prepare(duration lease) {
   return {.part = veto_part_, .why = stopped ? "it is being stopped" : veto_text_};
 }
 
+inline bool lifecycle_state::commit() noexcept {
+  turn t(*this);
+  return machine_ && t.machine().commit(t.now());
+}
+
 inline bool lifecycle_state::resume(std::string_view why) noexcept {
   {
     turn t(*this);

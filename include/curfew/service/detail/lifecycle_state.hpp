@@ -82,6 +82,7 @@ class lifecycle_state final : public component_desk,
   void shorten(duration left) noexcept;
   void escalate(stop_rung least) noexcept;
   [[nodiscard]] prepare_report prepare(duration lease);
+  bool commit() noexcept;
   bool resume(std::string_view why) noexcept;
   [[nodiscard]] lifecycle_snapshot snapshot() const;
   bool restore(const lifecycle_snapshot& wanted);

@@ -39,6 +39,9 @@ namespace detail {
     case verb::codes:
       return "Lists the exit codes of the program, and what systems make of them.\n";
     case verb::last: return "Says how the last run ended, also one that was killed.\n";
+    case verb::ask:
+      return "Asks the program that runs for its status, health or plan; to stop, reload, pause\n"
+             "or resume; to prepare a stop, and then to commit or abort it; or watches it.\n";
     case verb::help: return "Lists the verbs.\n";
     case verb::none: break;
   }
@@ -56,6 +59,7 @@ namespace detail {
     case verb::drill:
       return "0 done, 1 failed, 2 usage; 1 also when somebody would be cut\n"
              "           short in the stop for --reason";
+    case verb::ask: return "0 done, 1 refused or failed, 2 usage, 130 interrupted by Ctrl-C";
     case verb::render:
     case verb::codes:
     case verb::last:
@@ -71,6 +75,7 @@ namespace detail {
 
 [[nodiscard]] constexpr std::string_view verb_arguments(verb v) noexcept {
   if (v == verb::run) return " [ARGS...]";
+  if (v == verb::ask) return " ORDER";
   return v == verb::install || v == verb::render ? " [-- ARGS...]" : "";
 }
 
@@ -89,6 +94,8 @@ namespace detail {
     const std::string operand = o.operand.empty() ? "" : ' ' + std::string(o.operand);
     if (o.verbs.contains(v)) text += help_line(std::string(o.word) + operand, o.help);
   }
+  if (v == verb::ask) text += help_line("ORDER", "status health plan stop reload pause resume");
+  if (v == verb::ask) text += help_line("", "prepare commit abort watch");
   if (v == verb::run) text += help_line("ARGS...", "the program's own arguments");
   if (verb_arguments(v).starts_with(" [--")) {
     text += help_line("-- ARGS...", "the service's arguments, instead of the declared ones");

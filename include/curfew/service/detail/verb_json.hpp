@@ -17,7 +17,8 @@ namespace detail {
 
 /// Always there: verb, service, code (the exit code), done. `error` is an object or null. Where
 /// they make sense: text, changed, dry_run, interrupted, restart_needed, status, request, steps,
-/// findings, rendered, plan (as read_plan() reads it), difference, drills, recording, codes.
+/// findings, rendered, plan (as read_plan() reads it), difference, drills, recording, answer,
+/// codes.
 [[nodiscard]] std::string verb_json(const verb_line& line, const std::string& service,
                                     const verb_report& report);
 
@@ -102,6 +103,7 @@ inline void write_endings(json_writer& json, const verb_report& r) {
   if (r.difference.has_value()) write_difference(json, *r.difference);
   if (!r.drills.empty()) write_drills(json, r.drills);
   if (r.recording.has_value()) write_recording(json, *r.recording);
+  if (!r.answer.empty()) json.key("answer").raw(r.answer);
   if (r.codes) write_exit_codes(json.key("codes"));
 }
 

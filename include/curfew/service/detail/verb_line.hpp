@@ -36,12 +36,13 @@ enum class verb {
   drill,
   codes,
   last,
+  ask,
   help
 };
 
-inline constexpr std::array<std::string_view, 16> verb_words = {
-    "",    "install", "uninstall", "start", "stop",  "restart", "reload", "status",
-    "run", "render",  "doctor",    "plan",  "drill", "codes",   "last",   "help"};
+inline constexpr std::array<std::string_view, 17> verb_words = {
+    "",       "install", "uninstall", "start", "stop",  "restart", "reload", "status", "run",
+    "render", "doctor",  "plan",      "drill", "codes", "last",    "ask",    "help"};
 
 [[nodiscard]] constexpr std::string_view to_string(verb v) noexcept {
   return verb_words[static_cast<std::size_t>(v)];
@@ -64,6 +65,9 @@ struct verb_line {
   bool kubernetes = false;
   std::string diff = {};    ///< a plan that was kept
   std::string reason = {};  ///< empty: all of them
+  std::string order = {};   ///< what a running program is asked
+  std::string change = {};
+  std::string path = {};  ///< empty: as the program declares it
   std::optional<time_source::duration> timeout = {};
   bool has_own = false;             ///< there is a "--"
   std::span<char* const> own = {};  ///< what belongs to the program itself
@@ -90,18 +94,20 @@ class verb_set {
 
 inline constexpr verb_set changing_verbs{verb::install, verb::uninstall, verb::start,
                                          verb::stop,    verb::restart,   verb::reload};
-/// Those that wait until a service is in the state that was asked for.
-inline constexpr verb_set waiting_verbs = changing_verbs.without(verb::install);
 inline constexpr verb_set all_verbs{verb::install, verb::uninstall, verb::start,  verb::stop,
                                     verb::restart, verb::reload,    verb::status, verb::run,
                                     verb::render,  verb::doctor,    verb::plan,   verb::drill,
-                                    verb::codes,   verb::last,      verb::help};
+                                    verb::codes,   verb::last,      verb::ask,    verb::help};
 /// Those about a service of the system, which has a name.
 inline constexpr verb_set service_verbs = all_verbs.without(verb::help)
                                               .without(verb::plan)
                                               .without(verb::drill)
                                               .without(verb::codes)
-                                              .without(verb::last);
+                                              .without(verb::last)
+                                              .without(verb::ask);
+/// Those that wait for an outcome.
+inline constexpr verb_set limited_verbs{verb::uninstall, verb::start,  verb::stop,
+                                        verb::restart,   verb::reload, verb::ask};
 
 struct verb_option {
   std::string_view word;
@@ -112,7 +118,7 @@ struct verb_option {
   std::string_view help;
 };
 
-inline constexpr std::array<verb_option, 11> verb_options = {{
+inline constexpr std::array<verb_option, 13> verb_options = {{
     {"--name", "NAME", nullptr, &verb_line::name, service_verbs,
      "the service's name, instead of the declared one"},
     {"--user", "", &verb_line::user, nullptr, service_verbs.without(verb::run),
@@ -130,7 +136,11 @@ inline constexpr std::array<verb_option, 11> verb_options = {{
      "of a stop: sigterm, pod, scm-shutdown, ..."},
     {"--diff", "FILE", nullptr, &verb_line::diff, verb_set(verb::plan),
      "what has changed since FILE, a kept plan --json"},
-    {"--timeout", "SECONDS", nullptr, nullptr, waiting_verbs, "how long to wait for the outcome"},
+    {"--change", "NAME", nullptr, &verb_line::change, verb_set(verb::ask),
+     "of the matter, kept by the audit"},
+    {"--path", "PATH", nullptr, &verb_line::path, verb_set(verb::ask),
+     "of the control endpoint, instead of the declared one"},
+    {"--timeout", "SECONDS", nullptr, nullptr, limited_verbs, "how long to wait for the outcome"},
     {"--help", "", &verb_line::help, nullptr, all_verbs, "this text"},
 }};
 
@@ -170,7 +180,7 @@ class verb_parser {
     const verb_option* const option = find(word.substr(0, equals));
     if (option == nullptr && line_.what == verb::run) return false;
     ++at_;
-    if (option == nullptr) return refuse(word);
+    if (option == nullptr) return take_order(word) || refuse(word);
     return option->flag != nullptr ? take_flag(*option, equals) : take_operand(*option, equals);
   }
 
@@ -204,6 +214,12 @@ class verb_parser {
     }
     line_.timeout = parse_seconds(operand);
     return line_.timeout.has_value() || complain(wanted + ", not " + std::string(operand));
+  }
+
+  bool take_order(std::string_view word) {
+    if (line_.what != verb::ask || !line_.order.empty() || word.starts_with("-")) return false;
+    line_.order = word;
+    return true;
   }
 
   bool refuse(std::string_view word) {

@@ -7,6 +7,7 @@
 #include <curfew/config.hpp>
 #include <curfew/host/install/checks.hpp>
 #include <curfew/release/detail/attempt.hpp>
+#include <curfew/service/detail/verb_ask.hpp>
 #include <curfew/service/detail/verb_control.hpp>
 #include <curfew/service/detail/verb_help.hpp>
 #include <curfew/service/detail/verb_inspect.hpp>
@@ -44,6 +45,7 @@ inline int dispatch_verb(verb_session& s) {
     case verb::drill: return verb_drill(s);
     case verb::codes: return verb_codes(s);
     case verb::last: return verb_last(s);
+    case verb::ask: return verb_ask(s);
     case verb::run:
     case verb::help:
     case verb::none: break;

@@ -65,6 +65,7 @@ class verb_output {
 struct program_facts {
   std::function<std::vector<plan_part>()> parts = {};  ///< empty: it does not say
   std::function<std::string()> recording = {};         ///< the path; empty: there is none
+  std::function<std::string()> control_path = {};      ///< of its endpoint; empty: there is none
   system_limits limits = {};                           ///< of a stop, on this system
 };
 
@@ -93,7 +94,8 @@ struct verb_report {
   std::optional<plan_difference> difference = {};
   std::vector<drill_report> drills = {};
   std::optional<flight_recording> recording = {};
-  bool codes = false;  ///< the table of exit codes was asked for
+  std::string answer = {};  ///< of the program that was asked: JSON
+  bool codes = false;       ///< the table of exit codes was asked for
 };
 
 class verb_session {

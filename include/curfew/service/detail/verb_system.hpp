@@ -142,7 +142,8 @@ inline int obey_in_process(verb_backend& backend, const service_spec& spec, cons
   std::optional<signal_bridge> bridge;
   signal_options options;
   options.stop_on = verb_stops;
-  if (changing_verbs.contains(line.what)) bridge.emplace(stop, options, ec);
+  if (changing_verbs.contains(line.what) || line.what == verb::ask)
+    bridge.emplace(stop, options, ec);
   const std::string typed = typed_word(program.empty() ? "program" : program);
   const verb_call call{spec_named(spec, line.name), line, typed, stop.get_token(),
                        std::move(facts)};
