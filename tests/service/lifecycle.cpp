@@ -527,6 +527,23 @@ TEST_CASE("a veto resumes everyone in order and the service stays up") {
   CHECK_FALSE(d.has("-c"));
 }
 
+TEST_CASE("what is committed outlives its lease and what is not prepared cannot be committed") {
+  manual_clock clock;
+  lifecycle parts(clock);
+  parts.add("a", {});
+  CHECK_FALSE(parts.commit());
+  REQUIRE(parts.start());
+  CHECK_FALSE(parts.commit());
+  REQUIRE(parts.prepare(10s));
+  CHECK(parts.commit());
+  clock.advance(1h);
+  CHECK(parts.phase() == whole_phase::prepared);
+  CHECK(parts.resume("no stop after all"));
+  REQUIRE(parts.prepare(10s));
+  clock.advance(10s);
+  CHECK_FALSE(parts.commit());
+}
+
 TEST_CASE("a prepare that takes too long is a veto and the one that hangs is resumed later") {
   manual_clock clock;
   diary d;

@@ -16,7 +16,7 @@ import time
 import unittest
 
 VERBS = ["install", "uninstall", "start", "stop", "restart", "reload", "status", "run", "render",
-         "doctor", "plan", "drill", "codes", "last"]
+         "doctor", "plan", "drill", "codes", "last", "ask"]
 NOBODY = 65534
 
 

@@ -49,7 +49,8 @@ inline int verb_ask(verb_session& s) {
   if (path.empty())
     return s.fail({failure::kind_type::failed, "this program declares no control endpoint"});
   const auto time = s.line().timeout.value_or(order == "watch" ? never : usual);
-  const stop_source limit(s.stop(), time);
+  const stop_source limit(time);
+  const stop_callback on_interrupt(s.stop(), [&] { stop_source(limit).request_stop(); });
   std::error_code ec;
   control_client program(path, limit.get_token(), ec);
   if (ec) return s.fail({failure::kind_type::failed, path + ": " + ec.message()});

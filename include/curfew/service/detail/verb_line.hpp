@@ -139,7 +139,7 @@ inline constexpr std::array<verb_option, 13> verb_options = {{
     {"--change", "NAME", nullptr, &verb_line::change, verb_set(verb::ask),
      "of the matter, kept by the audit"},
     {"--path", "PATH", nullptr, &verb_line::path, verb_set(verb::ask),
-     "of the control endpoint, instead of the declared one"},
+     "of the endpoint, instead of the declared one"},
     {"--timeout", "SECONDS", nullptr, nullptr, limited_verbs, "how long to wait for the outcome"},
     {"--help", "", &verb_line::help, nullptr, all_verbs, "this text"},
 }};
