@@ -65,6 +65,16 @@ struct door_for_a_test {
   control_endpoint door;
 };
 
+/// It takes a second pipe for the first of its name.
+bool is_wine() {
+#if CURFEW_WINDOWS
+  HINSTANCE__* const system = GetModuleHandleA("ntdll.dll");
+  return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
+#else
+  return false;
+#endif
+}
+
 std::error_code error_of(const std::string& path) {
   kept_audit audit;
   control_endpoint door({.path = path}, echo, audit);
@@ -363,7 +373,9 @@ TEST_CASE("closing is bounded although clients are idle and a handler hangs") {
     d.door.close();
     CHECK(std::chrono::steady_clock::now() - began < 20s);
     CHECK(idle.is_cut_off());
-    CHECK(error_of(d.place.path()) == std::error_code());  // the path is free
+#if CURFEW_POSIX  // a pipe lives as long as the handler that is to write to it
+    CHECK(error_of(d.place.path()) == std::error_code());
+#endif
   }
   let_go = true;
   while (!gone) std::this_thread::sleep_for(1ms);
@@ -423,7 +435,7 @@ TEST_CASE("an endpoint that was never opened is closed like any other") {
 
 TEST_CASE("two programs on one path is an error for the second and the first is unharmed") {
   door_for_a_test d;
-  CHECK(error_of(d.place.path()) == std::errc::address_in_use);
+  if (!is_wine()) CHECK(error_of(d.place.path()) == std::errc::address_in_use);
   CHECK(d.ask("status").ok);
   d.door.close();
   CHECK(error_of(d.place.path()) == std::error_code());

@@ -26,12 +26,12 @@ struct component_options {
   /// Who is told what happens: audit, trace. On a thread of their own; they outlive the run.
   std::vector<event_sink*> sinks = {};
 
+  /// A stop that does not fit into the time that its reason leaves is an error before the start.
+  bool plan_must_fit = false;
+
   /// Where the program can be asked for its status, a stop and more while it runs; without a path
   /// nowhere. A program that cannot open it does not start.
   control_options control = {};
-
-  /// A stop that does not fit into the time that its reason leaves is an error before the start.
-  bool plan_must_fit = false;
 };
 
 CURFEW_END

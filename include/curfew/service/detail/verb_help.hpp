@@ -40,8 +40,9 @@ namespace detail {
       return "Lists the exit codes of the program, and what systems make of them.\n";
     case verb::last: return "Says how the last run ended, also one that was killed.\n";
     case verb::ask:
-      return "Asks the program that runs for its status, health or plan; to stop, reload, pause\n"
-             "or resume; to prepare a stop, and then to commit or abort it; or watches it.\n";
+      return "Asks the program that runs for its status, health or plan; to stop, reload,\n"
+             "pause or resume; to prepare a stop, and then to commit or abort it; or watches\n"
+             "it.\n";
     case verb::help: return "Lists the verbs.\n";
     case verb::none: break;
   }
