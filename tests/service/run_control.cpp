@@ -258,6 +258,7 @@ TEST_CASE("every decision is told to the sinks of the program") {
   CHECK(p.audit.kept.await(2));
   CHECK(p.audit.kept.lines() ==
         std::vector<std::string>{"allowed status", "denied stop for CHG-2: read only"});
+  CHECK(p.box.await_line("denied stop to pid " + std::to_string(curfew::detail::process_id())));
   CHECK(p.end() == 0);
 }
 
@@ -479,6 +480,33 @@ TEST_CASE("an abort in the middle of a prepare ends it") {
   CHECK(a.answered);
   CHECK(p.phase() == "up");
   CHECK(p.end() == 0);
+}
+
+TEST_CASE("of many that commit at once one does and the stop is not hurried by the others") {
+  for (int round = 0; round != 10; ++round) {
+    std::atomic<bool> hurried{false}, stopping{false}, let_go{false};
+    asked_program p;
+    p.start([&](lifecycle& parts) {
+      parts.add("db", {.drain =
+                           [&](step& s) {
+                             stopping = true;
+                             while (!let_go) std::this_thread::sleep_for(1ms);
+                             hurried = s.token().stop_requested();
+                           },
+                       .drain_timeout = 15s});
+    });
+    REQUIRE(p.box.await_ready());
+    REQUIRE(p.ask("prepare", "a").ok);
+    std::atomic<int> done{0};
+    std::vector<std::thread> askers;
+    for (int i = 0; i != 4; ++i) askers.emplace_back([&] { done += p.ask("commit", "a").ok; });
+    for (std::thread& t : askers) t.join();
+    CHECK(done == 1);
+    while (!stopping) std::this_thread::sleep_for(1ms);
+    let_go = true;
+    CHECK(p.box.await_end() == 0);
+    CHECK_FALSE(hurried);
+  }
 }
 
 TEST_CASE("orders from many sides at once leave a program that stops cleanly") {

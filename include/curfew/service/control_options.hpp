@@ -24,7 +24,8 @@ struct control_options {
 
   /// The policy is for other users as well. Without it they are turned away before they have taken
   /// a place, whatever the mode of the socket has become. With it they get three quarters of the
-  /// places at most, and the rest is for the program's own user and administrators.
+  /// places at most, and the rest is for the program's own user and administrators. On Windows the
+  /// pipe's access list lets nobody else in, with or without it.
   bool strangers = false;
 
   /// At a time. Whoever comes when all places are taken is told so, and is gone.

@@ -2,7 +2,7 @@
 //
 // control_subject PATH BEHAVIOUR: a program of components that can be asked at PATH; it tells every
 // decision, and the end, on stdout. control_subject ask PATH VERB [CHANGE]: asks it.
-//   quick         stops at once              slow      drains for two seconds
+//   quick         stops at once              slow      drains until it is hurried
 //   vetoing       says no to a prepare       slow-prepare   prepares for a minute, unless cut short
 //   open          lets other users ask for the status alone
 #include <curfew/service/components.hpp>
@@ -49,7 +49,7 @@ component database(std::string_view behaviour) {
   component db;
   db.stop = [] {};
   db.prepare = [] { return prepare_answer::ready(); };
-  if (behaviour == "slow") db.drain = [](step& s) { (void)s.token().wait_for(2s); };
+  if (behaviour == "slow") db.drain = [](step& s) { (void)s.token().wait(); };
   if (behaviour == "vetoing") db.prepare = [] { return prepare_answer::veto("a backup runs"); };
   if (behaviour != "slow-prepare") return db;
   db.prepare_timeout = 60s;
@@ -80,6 +80,7 @@ int serve(int argc, char** argv) {
   narrating told;
   component_options o{.sinks = {&told}, .control = {.path = argv[1], .patience = 2s}};
   if (behaviour == "open") {
+    o.control.patience = 1h;  // no flood ends by itself
     o.control.strangers = true;
     o.control.policy = status_for_all;
   }

@@ -48,6 +48,9 @@ class component_news final : public event_sink {
       case event_kind::abandoned: return tell(severity::error, e, "abandoned");
       case event_kind::resumed: return tell(severity::warning, e, "the stop is not made");
       case event_kind::lost: return tell(severity::warning, e, "");
+      case event_kind::control:
+        if (!e.allowed) tell(severity::warning, e, denied_text(e));
+        return;
       default: return;
     }
   }
@@ -56,6 +59,14 @@ class component_news final : public event_sink {
   [[nodiscard]] static std::string late_text(const lifecycle_event& e) {
     return std::string(to_string(e.step)) + " has used " + to_text(e.elapsed) + " of " +
            to_text(e.limit);
+  }
+  /// "denied stop to pid 4711 (uid 1000)"
+  [[nodiscard]] static std::string denied_text(const lifecycle_event& e) {
+    std::string text = "denied " + std::string(e.verb.empty() ? "a request" : e.verb);
+    text += " to pid " + std::to_string(e.caller.pid);
+    if (e.caller.uid >= 0) text += " (uid " + std::to_string(e.caller.uid) + ")";
+    if (!e.caller.sid.empty()) text.append(" (").append(e.caller.sid).append(")");
+    return text;
   }
   void tell(severity level, const lifecycle_event& e, const std::string& what) {
     std::string line(e.part);

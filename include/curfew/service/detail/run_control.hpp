@@ -20,6 +20,7 @@
 #include <curfew/service/stop_budget.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -73,6 +74,22 @@ class run_control {
   bool asked_ = false;     // for the stop
 };
 
+/// Something of which there is one at a time; its flag is set already.
+class under_way {
+ public:
+  under_way(std::mutex& lock, bool& flag) noexcept : lock_(lock), flag_(flag) {}
+  under_way(const under_way&) = delete;
+  under_way& operator=(const under_way&) = delete;
+  ~under_way() {
+    const std::lock_guard guard(lock_);
+    flag_ = false;
+  }
+
+ private:
+  std::mutex& lock_;
+  bool& flag_;
+};
+
 /// From when a run can be asked something until it ends. Null: it cannot be asked.
 class control_session {
  public:
@@ -122,12 +139,18 @@ inline control_answer run_control::health() const {
   return control_answer::done(std::move(json));
 }
 
+/// A function of it runs, or is awaited.
+[[nodiscard]] constexpr bool is_moving(part_phase p) noexcept {
+  return p == part_phase::starting || p == part_phase::preparing || p == part_phase::resuming ||
+         p == part_phase::draining || p == part_phase::stopping;
+}
+
 inline void write_component(json_writer& json, const component_status& c) {
   json.begin('{').member("name", c.name).member("phase", to_string(c.phase));
   json.member("wanted", c.wanted);
-  write_milliseconds(json, "elapsed_ms", c.elapsed);
-  write_milliseconds(json, "limit_ms", c.limit);
-  json.member("failures", c.failures);
+  if (is_moving(c.phase)) write_milliseconds(json, "elapsed_ms", c.elapsed);
+  if (is_moving(c.phase)) write_milliseconds(json, "limit_ms", c.limit);
+  json.member("failures", static_cast<std::int64_t>(c.failures + 0.5));
   write_if_any(json, "note", c.note);
   write_if_any(json, "error", c.error);
   json.end();
@@ -227,12 +250,8 @@ inline control_answer run_control::prepare(request r) {
     preparing_ = true;
     change_ = r.change;
   }
+  const under_way preparing(lock_, preparing_);
   const prepare_report report = parts_.prepare(lease_of(r.arguments));
-  {
-    const std::lock_guard guard(lock_);
-    preparing_ = false;
-    if (!report) change_.clear();
-  }
   json_writer json;
   json.begin('{').member("prepared", report.prepared);
   write_if_any(json, "part", report.part);
@@ -245,6 +264,7 @@ inline control_answer run_control::prepare(request r) {
 
 /// Whoever decides names what he decides about. With the lock.
 inline std::string run_control::why_not_his(request r) const {
+  if (asked_) return "a stop has been asked for";
   if (resuming_) return "it is being given up";
   const whole_phase now = parts_.phase();
   if (now != whole_phase::preparing && now != whole_phase::prepared) return nothing_prepared;
@@ -273,10 +293,9 @@ inline control_answer run_control::abort(request r) {
     if (!why.empty()) return control_answer::refused(std::move(why));
     resuming_ = true;
   }
-  const bool done =
-      parts_.resume("given up" + (r.change.empty() ? "" : ": " + std::string(r.change)));
-  const std::lock_guard guard(lock_);
-  resuming_ = false;
+  const under_way resuming(lock_, resuming_);
+  const std::string text = r.change.empty() ? "given up" : "given up: " + std::string(r.change);
+  const bool done = parts_.resume(text);
   return done ? control_answer::done(R"({"resumed":true})")
               : control_answer::refused(nothing_prepared);
 }
