@@ -106,6 +106,7 @@ inline void control_server::visit_entry(void* opaque) noexcept {
   const std::unique_ptr<visit> v(static_cast<visit*>(opaque));
   control_server& s = *v->server;
   static_cast<void>(attempt([&] { s.talk(*v->place); }));
+  v->place->watching.store(false);
   v->place->link.drop();
   v->place->taken.store(false, std::memory_order_release);
   s.left_.fetch_add(1, std::memory_order_release);
@@ -157,11 +158,11 @@ inline bool control_server::serve(control_place& p, const std::string& text) {
 }
 
 inline control_decision control_server::decide(const control_request& r) const noexcept {
-  const bool stranger = !r.same_user && !r.administrator;
-  if (stranger && !options_.strangers) return default_policy(r);
+  const bool known = options_.strangers || r.same_user || r.administrator;
+  const bool own = known && options_.policy;
   control_decision d;
   const std::exception_ptr error =
-      attempt([&] { d = options_.policy ? options_.policy(r) : default_policy(r); });
+      attempt([&] { d = own ? options_.policy(r) : default_policy(r); });
   if (error == nullptr) return d;
   d.allowed = false;
   static_cast<void>(attempt([&] { d.why = "the policy failed: " + error_text(error).str(); }));
@@ -192,7 +193,6 @@ inline bool control_server::watch(control_place& p) {
     const bool last = closing();
     goes_on = pass_on(p, place) && !last && p.link.wait((control_time::max)()) == control_io::rung;
   }
-  p.watching.store(false);
   return false;
 }
 
