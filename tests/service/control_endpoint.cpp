@@ -324,22 +324,19 @@ TEST_CASE("a client that watches and never reads is cut off and slows nobody") {
 }
 
 TEST_CASE("closing passes on what was seen to those who watch") {
-  auto d = std::make_unique<door_for_a_test>();
-  std::vector<std::string> events;
-  std::atomic<bool> watching{false};
-  std::thread watcher([&] {
-    control_client c(d->place.path(), a_minute());
-    const auto keep = [&](std::string_view json) {
-      watching = true;
-      events.emplace_back(json);
-    };
-    CHECK(c.watch(keep, a_minute()).ok);
-  });
-  while (!watching) d->door.write({.kind = curfew::event_kind::ready});
-  d->door.write({.kind = curfew::event_kind::run_ended, .text = "clean"});
-  d->door.close();
-  watcher.join();
-  CHECK(events.back().find("\"run ended\"") != std::string::npos);
+  for (int round = 0; round != 20; ++round) {
+    door_for_a_test d;
+    rude_client watcher(d.place.path());
+    REQUIRE(watcher.say(framed(R"({"curfew":1,"verb":"watch"})")));
+    CHECK(watcher.hear().find("\"ok\":true") != std::string::npos);
+    d.door.write({.kind = curfew::event_kind::ready});
+    CHECK(watcher.hear().find("\"ready\"") != std::string::npos);
+    std::this_thread::sleep_for(5ms);  // it sleeps, and finds both news at once
+    d.door.write({.kind = curfew::event_kind::run_ended, .text = "clean"});
+    d.door.close();
+    CHECK(watcher.hear().find("\"run ended\"") != std::string::npos);
+    CHECK(watcher.is_cut_off());
+  }
 }
 
 // ---- closing
@@ -382,6 +379,20 @@ TEST_CASE("closing is bounded although clients are idle and a handler hangs") {
   let_go = true;
   while (!gone) std::this_thread::sleep_for(1ms);
   while (shared.use_count() != 1) std::this_thread::sleep_for(1ms);
+}
+
+TEST_CASE("closing is bounded although a client does not take its answer") {
+  const std::string much = "\"" + std::string(std::size_t{4} << 20, 'x') + "\"";
+  std::atomic<bool> answering{false};
+  door_for_a_test d({.patience = 1h}, [&](const control_request&) {
+    answering = true;
+    return control_answer::done(much);
+  });
+  rude_client deaf(d.place.path());
+  REQUIRE(deaf.say(framed(status)));
+  while (!answering) std::this_thread::sleep_for(1ms);
+  d.door.close();
+  CHECK_FALSE(deaf.say("x"));  // before it has taken anything
 }
 
 TEST_CASE("an endpoint may be closed from its own handler by way of another thread") {
@@ -445,6 +456,21 @@ TEST_CASE("two programs on one path is an error for the second and the first is 
 
 #if CURFEW_POSIX
 
+namespace {
+
+int bound_socket(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+void leave_a_dead_socket(const std::string& path) { ::close(bound_socket(path)); }
+
+}  // namespace
+
 TEST_CASE("a path that cannot be one is an error that says so") {
   CHECK(error_of("") == std::errc::invalid_argument);
   CHECK(error_of("@orders") == std::errc::invalid_argument);
@@ -472,22 +498,13 @@ TEST_CASE("nothing is left at the path by an endpoint that is closed") {
 
 TEST_CASE("what a dead program has left at the path is replaced") {
   control_place_for_a_test place;
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  place.path().copy(address.sun_path, sizeof address.sun_path - 1);
-  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-  ::close(fd);
+  leave_a_dead_socket(place.path());
   CHECK(error_of(place.path()) == std::error_code());
 }
 
 TEST_CASE("a socket on which another program listens and a file are left alone") {
   control_place_for_a_test place, other;
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  place.path().copy(address.sun_path, sizeof address.sun_path - 1);
-  REQUIRE(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  const int fd = bound_socket(place.path());
   REQUIRE(::listen(fd, 1) == 0);
   CHECK(error_of(place.path()) == std::errc::address_in_use);
   CHECK(std::filesystem::is_socket(place.path()));
@@ -505,9 +522,10 @@ TEST_CASE("what somebody else has put at the path meanwhile is left to him") {
   CHECK(std::filesystem::exists(d.place.path()));
 }
 
-TEST_CASE("of many programs that start at once on one path exactly one has it") {
-  for (int round = 0; round != 20; ++round) {
+TEST_CASE("of many programs that start at once on the path of a dead one exactly one has it") {
+  for (int round = 0; round != 300; ++round) {
     control_place_for_a_test place;
+    leave_a_dead_socket(place.path());
     std::atomic<int> opened{0}, refused{0};
     std::atomic<bool> go{false};
     std::vector<std::thread> starters;

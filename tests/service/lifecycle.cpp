@@ -537,6 +537,7 @@ TEST_CASE("what is committed outlives its lease and what is not prepared cannot 
   REQUIRE(parts.prepare(10s));
   CHECK(parts.commit());
   clock.advance(1h);
+  CHECK(parts.commit());
   CHECK(parts.phase() == whole_phase::prepared);
   CHECK(parts.resume("no stop after all"));
   REQUIRE(parts.prepare(10s));
