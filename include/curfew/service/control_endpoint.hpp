@@ -24,20 +24,23 @@ CURFEW_BEGIN
 /// a time; what it throws is the answer. While it takes its time, others are served.
 using control_handler = detail::control_handler;
 
+/// A running program can be asked for something, by those who may:
+///
 ///     curfew::control_endpoint door({.path = "/run/orders/control"}, answer, audit);
 ///     door.open();
 ///
-/// From then on whoever the system knows to be the program's own user or an administrator can
-/// connect; everybody else is refused by the system itself, by the file's mode or the pipe's access
-/// list, from the first moment. The policy then decides about each request, and `audit` is told
-/// every decision as an event of the kind `control` (of a flood of refusals a part, and how many
-/// there were).
+/// From then on the program's own user and administrators can connect; everybody else is refused
+/// by the system itself, by the file's mode or the pipe's access list, from the first moment. The
+/// policy then decides about each request, by what the system tells of the caller, and `audit` is
+/// told every decision as an event of the kind `control` (of a flood of refusals a part, and how
+/// many there were).
 ///
-/// A frame is its length, in four bytes, the lowest first, and as many bytes of JSON:
+/// A frame is its length, in four bytes, the lowest first, and as many bytes of JSON. Of a request
+/// `change` and `arguments` may be left out:
 ///
-///     {"curfew":1,"verb":"status","change":"2026-07","arguments":{}}     the last two may be left
-///     out
-///     {"curfew":1,"ok":true,"answer":...}   or {"curfew":1,"ok":false,"error":"...","answer":...}
+///     {"curfew":1,"verb":"status","change":"2026-07","arguments":{}}
+///     {"curfew":1,"ok":true,"answer":...}
+///     {"curfew":1,"ok":false,"error":"...","answer":...}
 ///
 /// One connection may ask several times. The verb `watch` is answered by the endpoint itself: from
 /// then on there is a frame for every event that is written to it. Whoever takes them too slowly
