@@ -144,6 +144,60 @@ TEST_CASE("components start after what they need and stop before it") {
   CHECK(parts.phase() == whole_phase::stopped);
 }
 
+TEST_CASE("a base is before all others but what it needs itself") {
+  diary d;
+  lifecycle parts;
+  component log = plain(d, "log", {"config"}), trace = plain(d, "trace");
+  log.base = trace.base = true;
+  parts.add("listener", plain(d, "listener", {"pool", "log"}));
+  parts.add("log", std::move(log));
+  parts.add("pool", plain(d, "pool"));
+  parts.add("trace", std::move(trace));
+  parts.add("config", plain(d, "config", {"disk"}));
+  parts.add("disk", plain(d, "disk"));
+  parts.validate();
+  const auto planned = parts.parts();
+  CHECK(planned[0].after.size() == 3);  // pool, log, and trace
+  CHECK(planned[5].after == std::vector<std::size_t>{3});
+  REQUIRE(parts.start());
+  CHECK(d.lines() ==
+        std::vector<std::string>{"+trace", "+disk", "+config", "+log", "+pool", "+listener"});
+  CHECK(parts.stop().ok());
+  CHECK(d.lines().back() == "-trace");
+}
+
+TEST_CASE("bases that need users of each other are put in an order") {
+  diary d;
+  lifecycle parts;
+  component a = plain(d, "a", {"x"}), b = plain(d, "b", {"y"});
+  a.base = b.base = true;
+  parts.add("a", std::move(a));
+  parts.add("b", std::move(b));
+  parts.add("x", plain(d, "x"));
+  parts.add("y", plain(d, "y"));
+  REQUIRE(parts.start());
+  CHECK(d.lines() == std::vector<std::string>{"+x", "+a", "+y", "+b"});
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("a step that says so has failed though it returns") {
+  lifecycle parts;
+  parts.add("db", {.start = [](step& s) { s.fail("no disk"); }});
+  const auto started = parts.start();
+  CHECK_FALSE(started);
+  CHECK(started.part == "db");
+  CHECK(started.error == "no disk");
+  const auto prepare = [](step& s) {
+    s.fail("cannot tell");
+    return prepare_answer::ready();
+  };
+  lifecycle others;
+  others.add("db", {.stop = [](step& s) { s.fail("not all is written"); }, .prepare = prepare});
+  REQUIRE(others.start());
+  CHECK(others.prepare().why == "cannot tell");
+  CHECK(others.stop().failed == 1);
+}
+
 TEST_CASE("independent components start and stop at the same time") {
   std::atomic<int> starting{0}, stopping{0};
   const auto meet = [](std::atomic<int>& count, const step& s) {

@@ -5,6 +5,7 @@
 #ifndef CURFEW_SERVICE_COMPONENT_HPP
 #define CURFEW_SERVICE_COMPONENT_HPP
 
+#include <curfew/service/detail/fixed_text.hpp>
 #include <curfew/service/lifecycle_event.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -76,11 +77,22 @@ class step {
   }
   [[nodiscard]] component_link self() const noexcept { return {desk_, part_}; }
 
+  /// This step has failed, though it returns: as if it threw, for a stop that has no memory to, and
+  /// for builds without exceptions. What is said last counts.
+  void fail(std::string_view why) noexcept {
+    failed_ = true;
+    why_ = detail::fixed_text<400>(why);
+  }
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+  [[nodiscard]] const detail::fixed_text<400>& why() const noexcept { return why_; }
+
  private:
   std::weak_ptr<detail::component_desk> desk_;
   std::size_t part_;
   component_step what_;
   stop_token token_;
+  bool failed_ = false;
+  detail::fixed_text<400> why_ = {};
 };
 
 /// What a prepare says to a stop that is being considered.
@@ -206,6 +218,8 @@ struct component {
   condition start_when = {};
   condition drain_when = {};
   condition stop_when = {};
+
+  bool base = false;  ///< all others are after it, but what it is after itself and other such
 
   bool optional = false;  ///< the whole does without it: a failure is told, and that is all
   bool pausable = false;  ///< a service that is paused does without it

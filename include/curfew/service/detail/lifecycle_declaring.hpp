@@ -27,6 +27,7 @@ namespace detail {
   set(component_step::drain, c.drain_timeout, c.drain || c.drain_when.holds);
   set(component_step::stop, c.stop_timeout, c.stop || c.stop_when.holds);
   set(component_step::abort, c.abort_timeout, static_cast<bool>(c.abort));
+  g.base = c.base;
   g.optional = c.optional;
   g.pausable = c.pausable;
   g.restart = c.restart;
@@ -74,7 +75,8 @@ inline std::string lifecycle_state::text_of_loop(const std::vector<std::uint32_t
   return text;
 }
 
-inline void lifecycle_state::validate() const {
+inline void lifecycle_state::validate() {
+  graph_.stand_on_bases();
   if (!loop_.empty()) refuse_declaration(loop_);
   if (missing_.empty()) return;
   const auto& [name, part] = *missing_.begin();
@@ -82,7 +84,8 @@ inline void lifecycle_state::validate() const {
                      ", which is not declared");
 }
 
-inline std::vector<plan_part> lifecycle_state::plan_parts() const {
+inline std::vector<plan_part> lifecycle_state::plan_parts() {
+  graph_.stand_on_bases();
   std::vector<plan_part> parts;
   for (std::size_t i = 0; i != graph_.size(); ++i) {
     const graph_part& g = graph_[i];

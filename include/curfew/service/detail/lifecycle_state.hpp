@@ -65,8 +65,8 @@ class lifecycle_state final : public component_desk,
 
   // ---- declaring
   component_link add(const label& name, component what);
-  void validate() const;
-  [[nodiscard]] std::vector<plan_part> plan_parts() const;
+  void validate();
+  [[nodiscard]] std::vector<plan_part> plan_parts();
   void observe(event_sink& sink) { sinks_.push_back(&sink); }
   void set_rollback(duration t) noexcept { rollback_ = t; }
   [[nodiscard]] bool can_pause() const noexcept {

@@ -96,9 +96,9 @@ inline lifecycle_state::step_end lifecycle_state::run(const step_order& order,
   step_end end;
   step s(weak_from_this(), order.part, order.step, token);
   const std::exception_ptr error = attempt([&] { call(records_[order.part], s, end); });
-  if (error == nullptr) return end;
+  if (error == nullptr && !s.failed()) return end;
   end.outcome = step_outcome::failed;
-  end.text = error_text(error);
+  end.text = error != nullptr ? error_text(error) : s.why();
   return end;
 }
 

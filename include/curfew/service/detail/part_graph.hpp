@@ -34,6 +34,7 @@ struct graph_part {
   std::vector<std::uint32_t> before = {};  // its dependants
   std::array<time_source::duration, step_kinds> limit = {};
   std::array<bool, step_kinds> has = {};  // a function, or a condition to wait for
+  bool base = false;
   bool optional = false;
   bool pausable = false;
   supervision restart = {};
@@ -61,6 +62,10 @@ class part_graph {
     parts_[dependency].before.push_back(part);
   }
 
+  /// What is declared to be a base comes before all that it does not need itself. Repeated, it adds
+  /// only what is new.
+  void stand_on_bases();
+
   /// From `from` along dependencies to `to`, both included; empty: there is no way.
   [[nodiscard]] std::vector<std::uint32_t> path(std::uint32_t from, std::uint32_t to) const;
 
@@ -72,8 +77,34 @@ class part_graph {
   [[nodiscard]] std::vector<time_source::duration> chains() const;
 
  private:
+  [[nodiscard]] std::vector<bool> needed_by(std::uint32_t part) const;
+
   std::vector<graph_part> parts_;
 };
+
+/// Itself included.
+inline std::vector<bool> part_graph::needed_by(std::uint32_t part) const {
+  std::vector<bool> needed(size());
+  std::vector<std::uint32_t> open = {part};
+  while (!open.empty()) {
+    const std::uint32_t i = open.back();
+    open.pop_back();
+    if (needed[i]) continue;
+    needed[i] = true;
+    open.insert(open.end(), parts_[i].after.begin(), parts_[i].after.end());
+  }
+  return needed;
+}
+
+inline void part_graph::stand_on_bases() {
+  for (std::uint32_t b = 0; b != size(); ++b) {
+    if (!parts_[b].base) continue;
+    std::vector<bool> done = needed_by(b);
+    for (const std::uint32_t user : parts_[b].before) done[user] = true;
+    for (std::uint32_t i = 0; i != size(); ++i)
+      if (!done[i] && !parts_[i].base) link(i, b);
+  }
+}
 
 inline std::vector<std::uint32_t> part_graph::path(std::uint32_t from, std::uint32_t to) const {
   constexpr std::uint32_t unseen = 0xffff'ffffu;

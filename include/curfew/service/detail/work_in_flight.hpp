@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A gate or a roster, whichever it is, for the presets: closed, waited for, and told of by name.
+#ifndef CURFEW_SERVICE_DETAIL_WORK_IN_FLIGHT_HPP
+#define CURFEW_SERVICE_DETAIL_WORK_IN_FLIGHT_HPP
+
+#include <curfew/release/detail/roster_text.hpp>
+#include <curfew/release/gate.hpp>
+#include <curfew/release/roster.hpp>
+#include <curfew/service/component.hpp>
+#include <curfew/service/detail/fixed_text.hpp>
+#include <curfew/stop/inplace_stop_token.hpp>
+#include <curfew/stop/stop_token.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+CURFEW_BEGIN
+namespace detail {
+
+[[nodiscard]] inline std::string_view describe_work(const gate& g, std::span<char> into) noexcept {
+  return roster_line(into, g.count()).finish();
+}
+template <std::size_t N>
+[[nodiscard]] std::string_view describe_work(const roster<N>& r, std::span<char> into) noexcept {
+  return r.describe(into);
+}
+
+/// Refers to it. Empty: there never is any work.
+class work_in_flight {
+ public:
+  work_in_flight() noexcept = default;
+  work_in_flight(gate& g) noexcept : what_(&g), calls_(&calls_of<gate>) {}
+  template <std::size_t N>
+  work_in_flight(roster<N>& r) noexcept : what_(&r), calls_(&calls_of<roster<N>>) {}
+
+  [[nodiscard]] explicit operator bool() const noexcept { return what_ != nullptr; }
+  void close() const noexcept {
+    if (what_ != nullptr) calls_->close(what_);
+  }
+  /// As the gate's: what was done under a hold happened before a wait that returns true.
+  [[nodiscard]] bool wait(inplace_stop_token until) const noexcept {
+    return what_ == nullptr || calls_->wait(what_, until);
+  }
+  [[nodiscard]] std::size_t count() const noexcept {
+    return what_ == nullptr ? 0 : calls_->count(what_);
+  }
+  /// "2 in flight: GET /slow 3.2 s, GET / 12 ms"
+  [[nodiscard]] fixed_text<120> text() const noexcept {
+    std::array<char, 121> room;
+    return fixed_text<120>(what_ == nullptr ? std::string_view() : calls_->describe(what_, room));
+  }
+
+ private:
+  struct calls {
+    void (*close)(void*) noexcept;
+    bool (*wait)(void*, inplace_stop_token) noexcept;
+    std::size_t (*count)(const void*) noexcept;
+    std::string_view (*describe)(const void*, std::span<char>) noexcept;
+  };
+  template <class Gate>
+  static constexpr calls calls_of = {
+      [](void* g) noexcept { static_cast<Gate*>(g)->close(); },
+      [](void* g, inplace_stop_token t) noexcept { return static_cast<Gate*>(g)->wait(t); },
+      [](const void* g) noexcept { return static_cast<const Gate*>(g)->count(); },
+      [](const void* g, std::span<char> into) noexcept {
+        return describe_work(*static_cast<const Gate*>(g), into);
+      }};
+
+  void* what_ = nullptr;
+  const calls* calls_ = nullptr;
+};
+
+/// No new work, and waits for what is there. That somebody has left is progress; time that passes
+/// is none. False: the step is cut short before the last one has left.
+[[nodiscard]] inline bool drain_work(const work_in_flight& work, const step& s) noexcept {
+  constexpr std::chrono::milliseconds look_again{500};
+  work.close();
+  for (std::size_t told = 0;;) {
+    const std::size_t left = work.count();
+    if (left != std::exchange(told, left) && left != 0) s.progress(work.text().view());
+    const inplace_stop_source a_while(s.token(), look_again);
+    if (work.wait(a_while.get_token())) return true;
+    if (s.token().stop_requested()) return false;
+  }
+}
+
+/// Who is still inside is told to go, by `cancel`, and that is a failure of the step. It returns
+/// when nobody is inside, and not before: what they use must not go before them. Who never leaves
+/// has the component abandoned.
+inline void end_work(const work_in_flight& work, const step_function& cancel, step& s) {
+  work.close();
+  if (work.count() != 0) {
+    s.fail(fixed_text<160>("cut short with ").append(work.text().view()).view());
+    s.progress(s.why().view());
+    if (cancel) cancel(s);
+  }
+  static_cast<void>(work.wait({}));
+}
+
+}  // namespace detail
+CURFEW_END
+
+#endif
