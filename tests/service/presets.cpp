@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -164,6 +165,42 @@ TEST_CASE("a listener stays open in the lame duck time and closes before what it
   stopping.join();
   CHECK(w.events.has("closed"));
   CHECK(w.events.place("closed") < w.events.place("requests: step began drain"));
+}
+
+TEST_CASE("a listener finishes the work that has come in by it when it is closed") {
+  whole w;
+  curfew::roster<> requests(w.clock);
+  w.parts.add("web", curfew::listener_preset{.close = says(w.events, "closed"),
+                                             .work = requests,
+                                             .cancel = says(w.events, "cancelled")});
+  REQUIRE(w.parts.start());
+  auto a = requests.enter("GET /a");
+  stop_report report;
+  std::thread stopping([&] { report = w.parts.stop(1h); });
+  CHECK(eventually([&] { return w.events.has("1 in flight: GET /a"); }));
+  CHECK(w.events.has("closed"));
+  a.reset();
+  stopping.join();
+  CHECK(report.ok());
+  CHECK_FALSE(w.events.has("cancelled"));
+}
+
+TEST_CASE("a stop that is past draining closes a listener and cancels what has come in by it") {
+  whole w;
+  curfew::roster<> requests(w.clock);
+  auto a = std::make_unique<curfew::roster<>::hold>(requests.enter("GET /a"));
+  w.parts.add("web", curfew::listener_preset{.close = says(w.events, "closed"),
+                                             .work = requests,
+                                             .cancel = [&] { a.reset(); }});
+  REQUIRE(w.parts.start());
+  stop_report report;
+  std::thread stopping([&] { report = w.parts.stop(1h); });
+  CHECK(eventually([&] { return w.events.has("1 in flight: GET /a"); }));
+  w.parts.escalate();
+  stopping.join();
+  CHECK(report.failed == 1);
+  CHECK(report.abandoned == 0);
+  CHECK(w.events.has("web: step ended stop failed, cut short with 1 in flight: GET /a"));
 }
 
 TEST_CASE("a listener whose close hangs is severed after two seconds") {
@@ -432,6 +469,27 @@ TEST_CASE("sinks start first and stop last though nobody names them") {
   CHECK(w.events.place("database: step ended stop") < w.events.place("-log"));
   CHECK(w.events.place("-log") < w.events.place("-configuration"));
   CHECK(w.events.place("-configuration") < w.events.place("-metrics"));
+}
+
+TEST_CASE("a sink may make its buffer when it is opened") {
+  whole w;
+  std::optional<batch_buffer<int>> lines;
+  std::atomic<std::size_t> written{0};
+  const auto open = [&] { lines.emplace([&](std::span<int> batch) { written += batch.size(); }); };
+  w.parts.add("log", curfew::sink_preset{.lines = lines, .open = open});
+  REQUIRE(w.parts.start());
+  CHECK(lines->push(1));
+  CHECK(w.parts.stop(1h).ok());
+  CHECK(written == 1);
+  CHECK(lines->closed());
+}
+
+TEST_CASE("a sink whose buffer was never made has nothing to close") {
+  whole w;
+  std::optional<batch_buffer<int>> lines;
+  w.parts.add("log", curfew::sink_preset{.lines = lines});
+  REQUIRE(w.parts.start());
+  CHECK(w.parts.stop(1h).ok());
 }
 
 TEST_CASE("lines that cannot be written are dropped and told") {

@@ -5,7 +5,6 @@
 #ifndef CURFEW_SERVICE_PRESETS_HPP
 #define CURFEW_SERVICE_PRESETS_HPP
 
-#include <curfew/release/batch_buffer.hpp>
 #include <curfew/service/component.hpp>
 #include <curfew/service/detail/batch_closer.hpp>
 #include <curfew/service/detail/work_in_flight.hpp>
@@ -34,16 +33,23 @@ CURFEW_BEGIN
 /// What takes work in from outside: stopped before all that it feeds.
 ///
 /// Order:    after what it feeds. It stays open while the whole is a lame duck.
-/// Limit:    2 s to stop accepting. What has been accepted is not its matter.
-/// Fallback: `sever`, such as a hard close of its socket.
+/// Limit:    2 s to stop accepting. With `work`, which has come in by it, that is the beginning of
+///           the drain, which then has a gate's 10 s.
+/// Fallback: `cancel`, as a gate's; `sever`, such as a hard close of its socket.
 struct listener_preset {
   std::vector<std::string> after = {};  ///< what it feeds
   step_function open = {};              ///< returns when it accepts
-  step_function close = {};             ///< returns when it does not accept any more
-  step_function sever = {};             ///< beside a close that hangs
-  step_function refuse = {};            ///< accept nothing, for a stop that is only considered ...
-  step_function admit = {};             ///< ... and again, when it is not made
-  detail::saturated timeout = std::chrono::seconds(2);
+  step_function close = {};   ///< returns when it does not accept any more; with work, twice
+  step_function sever = {};   ///< beside a close that hangs
+  step_function refuse = {};  ///< accept nothing, for a stop that is only considered ...
+  step_function admit = {};   ///< ... and again, when it is not made
+
+  /// What has come in and is to be finished; without it that is another component's matter.
+  detail::work_in_flight work = {};
+  step_function cancel = {};
+
+  detail::saturated drain_timeout = std::chrono::seconds(10);
+  detail::saturated stop_timeout = std::chrono::seconds(2);
 
   operator component() const;
 };
@@ -57,12 +63,12 @@ struct listener_preset {
 ///           is not down: in the end it is abandoned.
 struct gate_preset {
   std::vector<std::string> after = {};  ///< what the work uses
-  detail::work_in_flight work = {};     ///< a gate or a roster; closed by the stop
+  detail::work_in_flight work = {};     ///< a gate, a roster, or the like; closed by the stop
   step_function start = {};
   step_function cancel = {};
   step_function sever = {};
   detail::saturated drain_timeout = std::chrono::seconds(10);
-  detail::saturated leave_timeout = std::chrono::seconds(2);
+  detail::saturated stop_timeout = std::chrono::seconds(2);
 
   operator component() const;
 };
@@ -81,7 +87,7 @@ struct rpc_client_preset {
   step_function disconnect = {};
   step_function sever = {};
   detail::saturated drain_timeout = std::chrono::seconds(30);
-  detail::saturated leave_timeout = std::chrono::seconds(2);
+  detail::saturated stop_timeout = std::chrono::seconds(2);
 
   operator component() const;
 };
@@ -130,7 +136,8 @@ struct thread_pool_preset {
 ///           says how much it was.
 struct sink_preset {
   std::vector<std::string> after = {};
-  detail::batch_closer lines = {};  ///< a batch_buffer; closed by the stop
+  /// A batch_buffer, which the stop closes, or an optional one, which `open` makes.
+  detail::batch_closer lines = {};
   step_function open = {};
   step_function close = {};  ///< when the last line has been written or given up
   detail::saturated timeout = std::chrono::seconds(5);
@@ -142,13 +149,23 @@ struct sink_preset {
 
 inline listener_preset::operator component() const {
   component c{.after = after, .start = open, .stop = close, .abort = sever, .resume = admit};
+  c.stop_timeout = stop_timeout;
+  c.drain_timeout = drain_timeout;
   if (refuse) {
     c.prepare = [f = refuse](step& s) {
       f(s);
       return prepare_answer::ready();
     };
   }
-  c.stop_timeout = timeout;
+  if (!work) return c;
+  c.drain = [shut = close, w = work](step& s) {
+    if (shut) shut(s);
+    static_cast<void>(detail::drain_work(w, s));
+  };
+  c.stop = [shut = close, w = work, f = cancel](step& s) {
+    if (shut) shut(s);
+    detail::end_work(w, f, s);
+  };
   return c;
 }
 
@@ -158,7 +175,7 @@ inline gate_preset::operator component() const {
           .stop = [w = work, f = cancel](step& s) { detail::end_work(w, f, s); },
           .drain = [w = work](step& s) { static_cast<void>(detail::drain_work(w, s)); },
           .abort = sever,
-          .stop_timeout = leave_timeout,
+          .stop_timeout = stop_timeout,
           .drain_timeout = drain_timeout};
 }
 
@@ -168,7 +185,7 @@ inline rpc_client_preset::operator component() const {
                             .start = connect,
                             .sever = sever,
                             .drain_timeout = drain_timeout,
-                            .leave_timeout = leave_timeout};
+                            .stop_timeout = stop_timeout};
   c.stop = [w = calls, f = cancel, last = disconnect](step& s) {
     detail::end_work(w, f, s);
     if (last) last(s);

@@ -13,8 +13,10 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string_view>
 
 CURFEW_BEGIN
@@ -47,22 +49,26 @@ namespace detail {
   return why.empty() ? text : text.append(": ").append(why.view());
 }
 
-/// Refers to the buffer. Empty: there is none.
+/// Refers to the buffer, or to where one will be when it is to be closed. Empty: there is none.
 class batch_closer {
  public:
   batch_closer() noexcept = default;
   template <class T>
-  batch_closer(batch_buffer<T>& b) noexcept : buffer_(&b), calls_(&calls_of<T>) {}
+  batch_closer(batch_buffer<T>& b) noexcept
+      : place_(&b), calls_(&calls_of<batch_buffer<T>, batch_buffer<T>>) {}
+  template <class T>
+  batch_closer(std::optional<batch_buffer<T>>& b) noexcept
+      : place_(&b), calls_(&calls_of<batch_buffer<T>, std::optional<batch_buffer<T>>>) {}
 
   /// The last flush; what has not been written when the step is cut short is lost.
   void close(step& s) const noexcept {
-    if (buffer_ == nullptr) return;
-    const batch_report r = calls_->close(buffer_, s.token());
+    if (place_ == nullptr) return;
+    const batch_report r = calls_->close(place_, s.token());
     if (!r.ok()) s.fail(loss_text(r).view());
   }
   /// Beside a close: it has no time left.
   void give_up() const noexcept {
-    if (buffer_ != nullptr) calls_->give_up(buffer_);
+    if (place_ != nullptr) calls_->give_up(place_);
   }
 
  private:
@@ -70,16 +76,28 @@ class batch_closer {
     batch_report (*close)(void*, const stop_token&) noexcept;
     void (*give_up)(void*) noexcept;
   };
-  template <class T>
-  static constexpr calls calls_of = {
-      [](void* b, const stop_token& t) noexcept {
-        return static_cast<batch_buffer<T>*>(b)->close(t);
-      },
-      [](void* b) noexcept {
-        static_cast<void>(static_cast<batch_buffer<T>*>(b)->close(std::chrono::seconds(0)));
-      }};
+  template <class Buffer, class Place>
+  static Buffer* buffer_in(void* place) noexcept {
+    if constexpr (std::same_as<Buffer, Place>) {
+      return static_cast<Buffer*>(place);
+    } else {
+      Place& p = *static_cast<Place*>(place);
+      return p ? &*p : nullptr;
+    }
+  }
+  template <class Buffer, class Place>
+  static constexpr calls calls_of = {[](void* place, const stop_token& t) noexcept {
+                                       Buffer* const b = buffer_in<Buffer, Place>(place);
+                                       return b != nullptr ? b->close(t)
+                                                           : batch_report{.finished = true};
+                                     },
+                                     [](void* place) noexcept {
+                                       Buffer* const b = buffer_in<Buffer, Place>(place);
+                                       if (b != nullptr)
+                                         static_cast<void>(b->close(std::chrono::seconds(0)));
+                                     }};
 
-  void* buffer_ = nullptr;
+  void* place_ = nullptr;
   const calls* calls_ = nullptr;
 };
 

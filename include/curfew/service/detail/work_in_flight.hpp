@@ -5,8 +5,6 @@
 #define CURFEW_SERVICE_DETAIL_WORK_IN_FLIGHT_HPP
 
 #include <curfew/release/detail/roster_text.hpp>
-#include <curfew/release/gate.hpp>
-#include <curfew/release/roster.hpp>
 #include <curfew/service/component.hpp>
 #include <curfew/service/detail/fixed_text.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
@@ -14,6 +12,7 @@
 
 #include <array>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -22,21 +21,30 @@
 CURFEW_BEGIN
 namespace detail {
 
-[[nodiscard]] inline std::string_view describe_work(const gate& g, std::span<char> into) noexcept {
-  return roster_line(into, g.count()).finish();
-}
-template <std::size_t N>
-[[nodiscard]] std::string_view describe_work(const roster<N>& r, std::span<char> into) noexcept {
-  return r.describe(into);
+/// As a gate's: close() lets nothing new in, wait() is true when all that was inside is done.
+template <class W>
+concept countable_work = requires(W& w, inplace_stop_token t) {
+  w.close();
+  { w.wait(t) } -> std::convertible_to<bool>;
+  { w.count() } -> std::convertible_to<std::size_t>;
+};
+
+/// A roster names who is inside, and so may others; a gate knows how many they are.
+template <countable_work W>
+[[nodiscard]] std::string_view describe_work(W& w, std::span<char> into) noexcept {
+  if constexpr (requires { w.describe(into); }) {
+    return w.describe(into);
+  } else {
+    return roster_line(into, w.count()).finish();
+  }
 }
 
 /// Refers to it. Empty: there never is any work.
 class work_in_flight {
  public:
   work_in_flight() noexcept = default;
-  work_in_flight(gate& g) noexcept : what_(&g), calls_(&calls_of<gate>) {}
-  template <std::size_t N>
-  work_in_flight(roster<N>& r) noexcept : what_(&r), calls_(&calls_of<roster<N>>) {}
+  template <countable_work W>
+  work_in_flight(W& w) noexcept : what_(&w), calls_(&calls_of<W>) {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return what_ != nullptr; }
   void close() const noexcept {
@@ -59,16 +67,16 @@ class work_in_flight {
   struct calls {
     void (*close)(void*) noexcept;
     bool (*wait)(void*, inplace_stop_token) noexcept;
-    std::size_t (*count)(const void*) noexcept;
-    std::string_view (*describe)(const void*, std::span<char>) noexcept;
+    std::size_t (*count)(void*) noexcept;
+    std::string_view (*describe)(void*, std::span<char>) noexcept;
   };
-  template <class Gate>
+  template <class W>
   static constexpr calls calls_of = {
-      [](void* g) noexcept { static_cast<Gate*>(g)->close(); },
-      [](void* g, inplace_stop_token t) noexcept { return static_cast<Gate*>(g)->wait(t); },
-      [](const void* g) noexcept { return static_cast<const Gate*>(g)->count(); },
-      [](const void* g, std::span<char> into) noexcept {
-        return describe_work(*static_cast<const Gate*>(g), into);
+      [](void* w) noexcept { static_cast<W*>(w)->close(); },
+      [](void* w, inplace_stop_token t) noexcept { return static_cast<W*>(w)->wait(t); },
+      [](void* w) noexcept { return static_cast<std::size_t>(static_cast<W*>(w)->count()); },
+      [](void* w, std::span<char> into) noexcept {
+        return describe_work(*static_cast<W*>(w), into);
       }};
 
   void* what_ = nullptr;
@@ -94,11 +102,14 @@ class work_in_flight {
 /// has the component abandoned.
 inline void end_work(const work_in_flight& work, const step_function& cancel, step& s) {
   work.close();
+  inplace_stop_source at_once;
+  at_once.request_stop();
+  if (work.wait(at_once.get_token())) return;
   if (work.count() != 0) {
     s.fail(fixed_text<160>("cut short with ").append(work.text().view()).view());
     s.progress(s.why().view());
-    if (cancel) cancel(s);
   }
+  if (cancel) cancel(s);
   static_cast<void>(work.wait({}));
 }
 
