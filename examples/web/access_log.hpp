@@ -11,13 +11,13 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <system_error>
@@ -30,39 +30,35 @@ namespace web {
 class access_log {
  public:
   // An empty path: standard output, which does not exist everywhere, and then takes all and keeps
-  // nothing. Check is_open() before use.
-  explicit access_log(std::string path)
-      : path_(std::move(path)),
-        target_(std::make_shared<target>(open(path_))),
-        lines_([to = target_](std::span<std::string> lines) { return to->write(lines); }, patient) {
+  // nothing. False: there is no such file, and no log.
+  bool open(const std::string& path) {
+    path_ = path;
+    target_ = std::make_shared<target>(file_at(path_));
+    if (target_->file == nullptr) return false;
+    lines_.emplace([to = target_](std::span<std::string> lines) { return to->write(lines); },
+                   patient);
+    return true;
   }
-
-  bool is_open() const { return target_->file != nullptr; }
 
   // For log rotation: the file has been moved away, and from now on there is a new one. False:
   // there cannot be; the old one is kept.
   bool reopen() {
-    file_pointer fresh = open(path_);
+    file_pointer fresh = file_at(path_);
     if (fresh == nullptr) return false;
-    lines_.flush(curfew::stop_source(std::chrono::seconds(1)).get_token());
+    lines_->flush(curfew::stop_source(std::chrono::seconds(1)).get_token());
     const std::lock_guard lock(target_->writing);
     target_->file.swap(fresh);
     return true;
   }
 
-  // Writes what is left, and fails if lines were lost.
-  void finish() {
-    const curfew::batch_counts end = lines_.close(std::chrono::seconds(2)).counts;
-    const std::size_t written = target_->written;
-    const auto missing = end.written + end.lost() - written;
-    say("access log written with " + std::to_string(written) + " requests");
-    if (missing != 0) lose("lines were lost: " + std::to_string(missing));
+  void add(const request& asked, const response& answer) {
+    lines_->push("127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
+                 std::to_string(answer.status) + " " + std::to_string(answer.body.size()) + "\n");
   }
 
-  void add(const request& asked, const response& answer) {
-    lines_.push("127.0.0.1 - - [" + web::date() + "] \"" + asked.line + "\" " +
-                std::to_string(answer.status) + " " + std::to_string(answer.body.size()) + "\n");
-  }
+  // Closed by whoever stops the log.
+  std::optional<curfew::batch_buffer<std::string>>& lines() { return lines_; }
+  std::size_t written() const { return lines_ ? lines_->counts().written : 0; }
 
  private:
   struct closer {
@@ -85,7 +81,6 @@ class access_log {
       std::size_t done = text.size() - left;
       for (std::string& line : lines) {
         const std::size_t size = std::min(done, line.size());
-        if (size != 0 && size == line.size()) ++written;
         line.erase(0, size);
         done -= size;
       }
@@ -94,10 +89,9 @@ class access_log {
 
     std::mutex writing;  // of the file
     file_pointer file;
-    std::atomic<std::size_t> written{0};
   };
 
-  static file_pointer open(const std::string& path) {
+  static file_pointer file_at(const std::string& path) {
     return file_pointer(path.empty() ? stdout : std::fopen(path.c_str(), "ab"));
   }
 
@@ -105,9 +99,9 @@ class access_log {
                                                  .attempts = std::numeric_limits<unsigned>::max(),
                                                  .retry_after = std::chrono::seconds(1)};
 
-  const std::string path_;
-  const std::shared_ptr<target> target_;
-  curfew::batch_buffer<std::string> lines_;
+  std::string path_;
+  std::shared_ptr<target> target_;
+  std::optional<curfew::batch_buffer<std::string>> lines_;
 };
 
 }  // namespace web

@@ -51,7 +51,7 @@ class connection {
 // Empty: the client has gone, or it asks for nothing and it is time to close.
 inline std::optional<request> connection::next() {
   input_.erase(0, std::exchange(used_, 0));
-  const curfew::stop_event* wake = &here_.drained;
+  const curfew::stop_event* wake = &here_.clients.drained();
   auto until = steady::now() + (answered_ && input_.empty() ? idle_time : head_time);
   for (;;) {
     if (auto asked = parse(input_)) return used_ = asked->size, asked;
@@ -61,10 +61,11 @@ inline std::optional<request> connection::next() {
     if (got == io::done && !silent) continue;
     if (got == io::closed || got == io::timed_out) return refused(silent, got);
     if (got == io::stopped) {
-      if (wake == &here_.was_cut || (silent && answered_)) return std::nullopt;
-      wake = &here_.was_cut;
+      if (wake == &here_.clients.was_cut() || (silent && answered_)) return std::nullopt;
+      wake = &here_.clients.was_cut();
     }
-    until = steady::now() + (wake == &here_.drained ? steady::duration(head_time) : last_words);
+    const bool drains = wake == &here_.clients.was_cut();
+    until = steady::now() + (drains ? last_words : steady::duration(head_time));
   }
 }
 
@@ -77,12 +78,12 @@ inline std::optional<request> connection::refused(bool silent, io got) {
 
 // Whether the connection stays open. While we stop, only for requests that are here already.
 inline bool connection::reply(const request& asked) {
+  const auto in_flight = here_.clients.begin(asked.method + " " + asked.path);
   const response made = answer(here_, asked);
   const bool last = here_.stop.stop_requested() && !parse(input_.substr(used_));
   const bool more = asked.refusal == 0 && asked.keep_alive && !last;
   const std::string text = render(made, asked.method != "HEAD", more);
-  const io sent = socket_.send(text, here_.was_cut, steady::now() + head_time);
-  if (sent == io::stopped) ++here_.unfinished;
+  const io sent = socket_.send(text, here_.clients.was_cut(), steady::now() + head_time);
   here_.log.add(asked, made);
   answered_ = true;
   return sent == io::done && more;
@@ -92,8 +93,9 @@ inline bool connection::reply(const request& asked) {
 inline void connection::linger() {
   socket_.end_writing();
   const auto until = steady::now() + std::chrono::seconds(1);
-  for (std::string rest; steady::now() < until && !here_.cut.stop_requested(); rest.clear()) {
-    if (socket_.receive(rest, here_.drained, until) != io::done) return;
+  const curfew::stop_token cut = here_.clients.cut();
+  for (std::string rest; steady::now() < until && !cut.stop_requested(); rest.clear()) {
+    if (socket_.receive(rest, here_.clients.drained(), until) != io::done) return;
   }
 }
 

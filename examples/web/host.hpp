@@ -6,6 +6,7 @@
 
 #include "system.hpp"
 
+#include <curfew/service/component.hpp>
 #include <curfew/service/run.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -24,18 +25,17 @@ inline bool is_typed(const curfew::stop_reason& why) {
   return interrupt && why.pid == 0 && at_terminal();
 }
 
-// Lets `time` pass, and says twice a second that it goes as planned. False: `stop` came first.
-inline bool count_down(curfew::service& self, const std::string& what,
-                       std::chrono::duration<double> time, const curfew::stop_token& stop) {
-  if (time.count() <= 0) return !stop.stop_requested();
-  const curfew::inplace_stop_source whole(stop, time);
+// Lets `time` pass, and says twice a second that it goes as planned. False: it was cut short.
+inline bool count_down(const curfew::step& s, const std::string& what,
+                       std::chrono::duration<double> time) {
+  const curfew::inplace_stop_source whole(s.token(), time);
   const curfew::inplace_stop_token over = whole.get_token();
-  while (!over.stop_requested()) {
+  while (time.count() > 0 && !over.stop_requested()) {
     const auto left = std::chrono::ceil<std::chrono::seconds>(over.remaining());
-    self.progress(what + ": " + std::to_string(left.count()) + " s left", std::chrono::seconds(3));
+    s.progress(what + ": " + std::to_string(left.count()) + " s left");
     (void)over.wait_for(std::chrono::milliseconds(500));
   }
-  return !stop.stop_requested();
+  return !s.token().stop_requested();
 }
 
 // The socket on which systemd has listened for us: the one named "web", or else the first one.

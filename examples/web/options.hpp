@@ -6,7 +6,9 @@
 
 #include "http.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,7 +20,7 @@ using seconds = std::chrono::duration<double>;
 struct options {
   int port = 8080;
   seconds warm_up{0}, lame_duck{0}, stop_timeout{30}, watchdog{0};
-  std::string access_log;
+  std::string access_log, greeting_file, recording, hang;
   std::string greeting = "Hello. Ask for /slow?ms=5000 and stop me meanwhile.";
   bool help = false;
 };
@@ -37,10 +39,19 @@ inline constexpr const char* usage =
     "  --access-log FILE       append the access log to FILE instead of standard output;\n"
     "                          a reload opens it anew\n"
     "  --greeting TEXT         what / answers\n"
+    "  --greeting-file FILE    it is the first line of FILE, which a reload reads anew\n"
+    "  --recording FILE        keep what happens there, for `web_server last` and `drill`\n"
+    "  --hang PART             for a look at it: that part hangs when it is stopped\n"
     "  --help                  this text\n"
     "\n"
     "Without a verb it runs: in a terminal, in a container, or as the service that install made\n"
     "of it, with these options. `web_server help` lists the verbs; each has --help.";
+
+inline bool is_part(const std::string& name) {
+  constexpr const char* parts[] = {"configuration", "access log", "database pool", "cache warmer",
+                                   "listener"};
+  return std::find(std::begin(parts), std::end(parts), name) != std::end(parts);
+}
 
 inline bool set_seconds(seconds& to, const std::string& value) {
   const auto read = web::number(value, 1e6, "0123456789.");
@@ -63,6 +74,9 @@ inline std::optional<bool> set_option(options& into, const std::string& name,
   if (name == "--stop-timeout") return set_seconds(into.stop_timeout, value);
   if (name == "--watchdog") return set_seconds(into.watchdog, value);
   if (name == "--access-log") return into.access_log = value, !value.empty();
+  if (name == "--greeting-file") return into.greeting_file = value, !value.empty();
+  if (name == "--recording") return into.recording = value, !value.empty();
+  if (name == "--hang") return into.hang = value, is_part(value);
   if (name == "--greeting") return into.greeting = value, !value.empty();
   return std::nullopt;
 }

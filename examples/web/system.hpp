@@ -27,13 +27,11 @@
 #endif
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -54,19 +52,6 @@ inline int complain(const std::string& what) {
 
 inline void say(const std::string& line) {
   if (!write_out(stdout, line + "\n").empty()) complain("nobody reads: " + line);
-}
-
-// For a release that had to leave something undone: the others go on, and the exit code tells it.
-// Without exceptions it cannot fail, so there main has to look.
-inline std::atomic<bool> lost{false};
-
-inline void lose(const std::string& what) {
-  lost = true;
-#if CURFEW_EXCEPTIONS
-  throw std::runtime_error(what);
-#else
-  complain(what);
-#endif
 }
 
 enum class io { done, stopped, timed_out, closed };

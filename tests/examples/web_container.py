@@ -191,7 +191,7 @@ class Typed(unittest.TestCase):
             code, said = terminal.web.ended()
             self.assertIn(code, (1, 70), said)  # 1: built without exceptions
             self.assertLess(time.monotonic() - began, 25)
-            self.assertIn("requests were cut: 1", said)
+            self.assertIn("cut short with 1 in flight: GET /slow", said)
             self.assertNotIn(200, told(client))
 
     def test_the_third_interrupt_ends_it_at_once(self):

@@ -248,7 +248,8 @@ def _(place):
     for _ in range(5):
         with place.start() as server:
             server.stops_cleanly()
-            check(server.lines[-1].startswith("database closed with 0 "), server.lines)
+            check(server.lines[-2].startswith("database closed with 0 "), server.lines)
+            check(server.lines[-1].startswith("access log written with 0 "), server.lines)
 
 
 @case("a connection is kept and answers pipelined requests in order")
@@ -393,7 +394,8 @@ def _(place):
                     ["--port", "99999"], ["--port", "1e3"], ["--port", "nan"], ["--port", "inf"],
                     ["--lame-duck", "1000001"], ["--lame-duck", "3", "--stop-timeout", "3"],
                     ["--lame-duck", "30"], ["--lame-duck", "1", "--stop-timeout", "0"],
-                    ["--warm-up", "soon"], ["--watchdog", "-1"], ["--greeting"]):
+                    ["--warm-up", "soon"], ["--watchdog", "-1"], ["--greeting"],
+                    ["--hang", "nobody"], ["--recording"]):
         result = place.run(*options)
         check(result.returncode == 2, (options, result))
         check(options[0] in result.stderr and "usage: web_server" in result.stderr, result)
@@ -405,7 +407,8 @@ def _(place):
     result = place.run("--help")
     check(result.returncode == 0 and not result.stderr, result)
     for word in ("--port", "--warm-up", "--lame-duck", "--stop-timeout", "--watchdog",
-                 "--access-log", "--greeting", "install", "web_server help"):
+                 "--access-log", "--greeting", "--recording", "--hang", "install",
+                 "web_server help"):
         check(word in result.stdout, word)
 
 
@@ -434,6 +437,29 @@ def _(place):
                        "--watchdog", "7", "--port", "80")
     for line in ("TimeoutStopSec=65", "WatchdogSec=7", "CAP_NET_BIND_SERVICE", "--stop-timeout 60"):
         check(line in result.stdout, (line, result))
+
+
+@case("the plan knows the five components and that a stop fits")
+def _(place):
+    for timeout in ("5", "10", "30", "90"):
+        result = place.run("plan", "--reason", "sigterm", "--", "--stop-timeout", timeout)
+        check(result.returncode == 0, result)
+        for part in ("configuration", "access log", "database pool", "cache warmer", "listener"):
+            check(part in result.stdout, result)
+        check("listener -> database pool -> access log" in result.stdout, result)
+        check("does not fit" not in result.stdout, result)
+
+
+@case("what is recorded says how the last run ended and how long its parts took")
+def _(place):
+    recording = ["--", "--recording", "recorder"]
+    with place.start("--recording", "recorder") as server:
+        check(server.status("/") == 200, "/")
+        server.stops_cleanly()
+    last = place.run("last", *recording)
+    check(last.returncode == 0 and "stopped" in last.stdout, last)
+    drill = place.run("drill", *recording)
+    check(drill.returncode == 0 and "listener" in drill.stdout, drill)
 
 
 @case("with the verb run it runs in the foreground with its own arguments")
@@ -533,6 +559,25 @@ def _(place):
         server.stops_cleanly()
     before, after = (f.read_text(encoding="ascii").splitlines() for f in (old, log))
     check(len(before) == 5 and len(after) == 5, (before, after))
+
+
+@case("a reload reads the greeting anew and keeps the old one where it cannot", posix_only=True)
+def _(place):
+    file = pathlib.Path(place.folder) / "greeting"
+    file.write_text("one\n", encoding="ascii")
+    with place.start("--greeting-file", str(file)) as server:
+        check(server.get("/").body == b"one\n", "one")
+        file.write_text("two\n", encoding="ascii")
+        server.stop(signal.SIGHUP)
+        eventually(lambda: server.get("/").body == b"two\n", "two")
+        file.unlink()
+        server.stop(signal.SIGHUP)
+        eventually(lambda: any("read anew" in line for line in server.errors), "it is told")
+        check(server.get("/").body == b"two\n", "still two")
+        server.stops_cleanly()
+    result = place.run("--port", "0", "--greeting-file", "no/such/file")
+    check(result.returncode == 70 and "configuration: cannot start" in result.stderr, result)
+    check("no/such/file" in result.stderr, result)
 
 
 @case("a log that cannot be opened anew is told and the old one stays", posix_only=True)
@@ -648,6 +693,7 @@ def _(place):
         code = server.ended()
         check(time.monotonic() - began < 25, "not in time")
         check(code in (1, 70, 128 + place.stop_signal), f"exit code {code}")
+        check(any("cut short with 20 in flight: GET /slow" in line for line in server.errors), server.errors)
         for client in clients:
             with client:
                 try:
@@ -690,6 +736,20 @@ def _(place):
         check(all(closed(client) for client in idle), "closed")
 
 
+@case("a part that hangs is named and the others are stopped all the same")
+def _(place):
+    for part in ("cache warmer", "database pool"):
+        with place.start("--stop-timeout", "3", "--hang", part) as server:
+            check(server.status("/") == 200, "/")
+            began = time.monotonic()
+            server.stop()
+            check(server.ended() in (70, 128 + place.stop_signal), "exit code")
+            check(time.monotonic() - began < 25, "not in time")
+            check(server.said("access log written with 1 "), server.lines)
+            check(any(f"{part}: abandoned, declared at" in line for line in server.errors),
+                  server.errors)
+
+
 @case("the access log holds every request after the stop")
 def _(place):
     log = pathlib.Path(place.folder) / "access.log"
@@ -721,10 +781,10 @@ def _(place):
         check(server.status("/livez") == 200, "livez")
         server.stop()
         check(server.ended() in (1, 70), "exit code")
-        check(any("lines were lost" in line for line in server.errors), server.errors)
+        check(any("are lost" in line for line in server.errors), server.errors)
 
 
-@case("the database closes last and with nothing in flight")
+@case("the database closes with nothing in flight and the access log is written last")
 def _(place):
     with place.start() as server:
         clients = [server.connect(request("/slow?ms=400")) for _ in range(20)]
@@ -732,8 +792,8 @@ def _(place):
         server.stop()
         check(all(answers(client)[0].status == 200 for client in clients), "answers")
         check(server.ended() == 0, "exit code")
-        check(server.lines[-2].startswith("access log written"), server.lines[-2:])
-        check(server.lines[-1].startswith("database closed with 0 "), server.lines[-1:])
+        check(server.said("database closed with 0 "), server.lines)
+        check(server.lines[-1].startswith("access log written with 21 "), server.lines[-2:])
 
 
 # ---- want ---------------------------------------------------------------------------------------
@@ -855,7 +915,7 @@ def _(place):
             server.stop()
             check(server.ended() in (1, 70), "exit code")
             check(time.monotonic() - began < 25, "held up")
-        check(any("lines were lost" in line for line in server.errors), server.errors)
+        check(any("are lost" in line for line in server.errors), server.errors)
 
 
 @case("no socket takes the place of an output that is closed", posix_only=True)

@@ -188,8 +188,8 @@ class Verbs(unittest.TestCase):
             self.assertEqual(code, 1, text)
             status = second.scm("query")
             self.assertEqual((status["state"], status["win32_exit"]), ("stopped", 1066))
-            self.assertEqual(status["specific_exit"], 1)
-            self.assertIn("exit code 1", second.must("status", code=3))
+            self.assertEqual(status["specific_exit"], 70)
+            self.assertIn("exit code 70", second.must("status", code=3))
             self.assertEqual(first.status("/readyz"), 200)
 
     def test_what_is_wrong_with_the_arguments_is_told(self):

@@ -207,9 +207,9 @@ class Verbs(unittest.TestCase):
             first.must("start")
             code, text = second.verb("start")
             self.assertEqual(code, 1, text)
-            self.assertRegex(text, "failed|exit code 1")
+            self.assertRegex(text, "failed|exit code 70")
             second.becomes("ActiveState", "failed")
-            self.assertEqual(second.show("ExecMainStatus"), "1")
+            self.assertEqual(second.show("ExecMainStatus"), "70")
             self.assertEqual(first.status("/readyz"), 200)
 
 
@@ -220,7 +220,7 @@ class Protocol(unittest.TestCase):
                 eventually(lambda: web.status("/livez") == 200, "live")
                 self.assertEqual(web.show("ActiveState"), "activating")
                 self.assertEqual((web.status("/readyz"), web.status("/")), (503, 503))
-                web.says(r"warming up: \d s left")
+                web.says(r"cache warmer: warming up: \d s left")
             self.assertEqual(started[0][0], 0, started)
             self.assertEqual((web.show("ActiveState"), web.status("/")), ("active", 200))
 
@@ -288,7 +288,7 @@ class Protocol(unittest.TestCase):
             began = time.monotonic()
             with in_background(lambda: web.verb("stop")) as stopped:
                 eventually(lambda: web.status("/readyz") == 503, "not ready")
-                web.says(r"lame duck: \d s left")
+                web.says(r"listener: lame duck: \d s left")
             self.assertEqual(stopped[0][0], 0, stopped)
             self.assertGreater(time.monotonic() - began, 4.5)
             self.assertEqual((web.show("Result"), web.show("ExecMainStatus")), ("success", "0"))
@@ -300,7 +300,7 @@ class Protocol(unittest.TestCase):
             clients = [web.connect(f"/slow?ms={ms}") for ms in (1000, 2500, 4000)]
             eventually(lambda: b'"connections":4' in web.get("/healthz").body, "the requests")
             with in_background(lambda: web.verb("stop")) as stopped:
-                web.says("connections left: 1")
+                web.says(r"listener: 1 in flight: GET /slow \d.*")
             self.assertEqual(stopped[0][0], 0, stopped)
             self.assertEqual(told(clients), [200] * 3)
             self.assertEqual(web.show("Result"), "success")

@@ -78,7 +78,7 @@ class component_news final : public event_sink {
   }
   void move_on(const lifecycle_event& e) noexcept {
     fixed_text<160> what(e.part);
-    what.append(" ").append(to_string(e.step));
+    if (e.step != component_step::none) what.append(" ").append(to_string(e.step));
     if (!e.text.empty()) what.append(": ").append(e.text);
     const auto wanted = e.kind == event_kind::step_began ? e.limit : least;
     s_.move_on(what.view(), greater(wanted, least));
