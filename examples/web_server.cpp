@@ -30,10 +30,13 @@
 #include "web/listener.hpp"
 #include "web/options.hpp"
 #include "web/site.hpp"
+#include "web/specification.hpp"
 #include "web/system.hpp"
 #include "web/traffic.hpp"
 
+#include <curfew/service/audit_log.hpp>
 #include <curfew/service/components.hpp>
+#include <curfew/service/health.hpp>
 #include <curfew/service/presets.hpp>
 #include <curfew/service/service_main.hpp>
 
@@ -57,9 +60,16 @@ class web_server final : public curfew::event_sink {
  public:
   explicit web_server(const options& chosen) : chosen_(chosen) {}
 
+  // False: it cannot be written.
+  bool open_audit() {
+    std::error_code error;
+    if (!chosen_.audit.empty()) audit_.emplace(chosen_.audit, error, audit_options);
+    return !error;
+  }
+
   // For a run, or, without a service, for a look at the plan.
   void declare(lifecycle& parts, service* self) {
-    self_ = self;
+    if (self != nullptr) watch(parts, *self);
     const auto add = [&](curfew::label name, component c) {
       if (name.text == chosen_.hang) c.stop = hang;
       parts.add(name, std::move(c));
@@ -71,7 +81,18 @@ class web_server final : public curfew::event_sink {
     add("listener", listener());
   }
 
+  curfew::health_report look() { return health_->ask(curfew::health_probe::readiness); }
+
  private:
+  // Ready is what has all its components up, and a database that answers.
+  void watch(lifecycle& parts, service& self) {
+    self_ = &self;
+    health_.emplace(self.token());
+    health_->watch(parts);
+    health_->add("database",
+                 [this](const curfew::stop_token& until) { return db_.answers(until); });
+  }
+
   // ---- configuration: what a reload reads anew
 
   void configure(step& s) {
@@ -79,7 +100,7 @@ class web_server final : public curfew::event_sink {
       return s.fail("cannot read " + chosen_.greeting_file);
     self_->on_reload([this] { reload(); });
     self_->on_user_code([this](int code) {
-      if (code == 128) self_->log().write(severity::info, status());
+      if (code == 128) self_->log().write(severity::info, curfew::to_string(look()));
     });
   }
 
@@ -87,6 +108,9 @@ class web_server final : public curfew::event_sink {
     if (!settings_.load(chosen_.greeting, chosen_.greeting_file))
       warn("the greeting cannot be read anew: the old one stays");
     if (!log_.reopen()) warn("the access log cannot be opened anew: the old one stays");
+    std::error_code error;
+    if (audit_) audit_->reopen(error);
+    if (error) warn("the audit file cannot be opened anew: the old one stays");
     if (cache_.warm()) render_pages({});
   }
 
@@ -129,7 +153,6 @@ class web_server final : public curfew::event_sink {
       if (!web::count_down(s, "warming up", chosen_.warm_up)) return;
       if (!render_pages(s.token())) return s.fail("the database does not answer");
       cache_.set_warm(true);
-      served_ = true;
     };
     c.stop = [this] { cache_.set_warm(false); };
     c.start_timeout = 30s + chosen_.warm_up;
@@ -139,9 +162,7 @@ class web_server final : public curfew::event_sink {
   }
 
   bool render_pages(const curfew::stop_token& until) {
-    const curfew::inplace_stop_source patience(until, 20s);
-    const auto connection = db_.lend("cache warmer", patience.get_token());
-    if (!connection || !connection->query(patience.get_token(), 1ms)) return false;
+    if (!db_.answers(until)) return false;
     cache_.put("/", settings_.greeting() + "\n");
     return true;
   }
@@ -174,7 +195,7 @@ class web_server final : public curfew::event_sink {
                     error.message() + "; stop its user, or take another with --port (0: any)");
     }
     clients_.open();
-    const web::site here{log_, db_, cache_, clients_, self_->token()};
+    const web::site here{log_, db_, cache_, clients_, *health_, self_->token()};
     door_.emplace(*self_, here, std::move(socket));
     port_ = door_->port();
     deaf_.emplace(door_->ended(), failure{s.self()});
@@ -196,70 +217,59 @@ class web_server final : public curfew::event_sink {
 
   // ---- the rest
 
-  // What is said when all are up.
+  // What is kept of it all, and said when all are up.
   void write(const curfew::lifecycle_event& e) noexcept override {
-    if (e.kind == curfew::event_kind::ready)
-      web::say("listening on http://127.0.0.1:" + std::to_string(port_));
+    if (audit_) audit_->write(e);
+    if (e.kind != curfew::event_kind::ready) return;
+    served_ = true;
+    web::say("listening on http://127.0.0.1:" + std::to_string(port_));
+  }
+  bool flush(const curfew::stop_token& limit) noexcept override {
+    return !audit_ || audit_->flush(limit);
   }
 
-  std::string status() const {
-    return std::string("status: ") + (cache_.warm() ? "ready" : "paused") +
-           ", connections: " + std::to_string(clients_.connections());
-  }
   void warn(const char* what) { self_->log().write(severity::warning, what); }
   web::seconds share(double part) const { return chosen_.stop_timeout * part; }
   [[noreturn]] static void hang() {
     for (;;) std::this_thread::sleep_for(1h);
   }
 
+  static inline const curfew::audit_options audit_options{.service = "web_server"};
+
   const options& chosen_;
+  std::optional<curfew::audit_log> audit_;
   service* self_ = nullptr;
   web::configuration settings_;
   web::access_log log_;
   web::database_pool db_{1000};
   web::page_cache cache_;
   web::traffic clients_;
+  std::optional<curfew::health> health_;
   std::optional<web::listener> door_;
   std::optional<curfew::stop_callback<failure>> deaf_;
   std::atomic<unsigned> port_{0};
   std::atomic<bool> served_{false};  // it has been ready
 };
 
-// ---- the program ------------------------------------------------------------------------------
-
-curfew::service_spec specify(const options& chosen) {
-  curfew::service_spec spec;
-  spec.name = "web_server";
-  spec.description = "Answers on 127.0.0.1, and finishes its requests when it is stopped.";
-  spec.start_timeout = 30s + chosen.warm_up;
-  spec.stop_timeout = chosen.stop_timeout;
-  spec.watchdog = chosen.watchdog;
-  spec.reloads = true;
-  spec.probe_port = chosen.port;
-  if (chosen.port > 0 && chosen.port < 1024) spec.capabilities = {"CAP_NET_BIND_SERVICE"};
-  for (const std::string& file : {chosen.access_log, chosen.recording}) {
-    const bool in_state_directory = file.starts_with("/var/lib/");  // made and opened by systemd
-    if (file.starts_with('/') && !in_state_directory)
-      spec.writable_paths.push_back(file.substr(0, file.rfind('/') + 1));
-  }
-  return spec;
-}
-
 // Components, and before them the arguments: who starts a Windows service may add some of its own.
 template <class Components>
 struct program {
   int operator()(service& self) {
     if (wrong.empty()) wrong = web::read_options(self.args().subspan(1 + own), chosen);
+    const bool understood = wrong.empty();
+    if (understood && !server.open_audit()) wrong = "cannot write to " + chosen.audit;
     if (wrong.empty()) return components(self);
-    if (self.host() == curfew::host_kind::console) web::complain(web::usage);
+    if (!understood && self.host() == curfew::host_kind::console) web::complain(web::usage);
     self.log().write(severity::error, wrong);
-    return 2;
+    return understood ? 1 : 2;
   }
   auto parts() { return components.parts(); }
   auto recording() const { return components.recording(); }
+  auto control_path() const { return components.control_path(); }
 
-  std::string wrong;
+  web_server& server;
   options& chosen;
+  std::string wrong;
   std::size_t own;
   Components components;
 };
@@ -274,10 +284,13 @@ int main(int argc, char** argv) {
   if (!wrong.empty() && curfew::names_verb(argc, argv)) return web::complain(wrong), 2;
   web::prepare_sockets();
   web_server server(chosen);
-  auto components =
-      curfew::components([&](lifecycle& parts, service* self) { server.declare(parts, self); },
-                         {.recording = chosen.recording, .sinks = {&server}});
+  auto components = curfew::components(
+      [&](lifecycle& parts, service* self) { server.declare(parts, self); },
+      {.recording = chosen.recording,
+       .sinks = {&server},
+       .control = {.path = chosen.control,
+                   .health = [&] { return curfew::reply(server.look()).body; }}});
   return curfew::service_main(
-      specify(wrong.empty() ? chosen : options{}), argc, argv,
-      program<decltype(components)>{wrong, chosen, own.size(), std::move(components)});
+      web::specify(wrong.empty() ? chosen : options{}), argc, argv,
+      program<decltype(components)>{server, chosen, wrong, own.size(), std::move(components)});
 }

@@ -6,6 +6,7 @@
 
 #include <curfew/release/roster.hpp>
 #include <curfew/stop/inplace_stop_token.hpp>
+#include <curfew/stop/stop_token.hpp>
 #include <curfew/stop/wait.hpp>
 
 #include <chrono>
@@ -29,6 +30,9 @@ class database_pool {
   // Waits until one is free. Empty: the request was stopped, or its deadline has passed, or the
   // pool is closed.
   std::optional<connection> lend(const std::string& to, const curfew::inplace_stop_token& request);
+
+  // Whether it is of any use to ask it.
+  bool answers(const curfew::stop_token& until);
 
   // Who has one.
   curfew::roster<64>& lent() { return lent_; }
@@ -77,6 +81,12 @@ inline std::optional<database_pool::connection> database_pool::lend(
   if (!hold) return {};
   --free_;
   return connection(*this, std::move(hold));
+}
+
+inline bool database_pool::answers(const curfew::stop_token& until) {
+  const curfew::inplace_stop_source patience(until, std::chrono::seconds(20));
+  const auto one = lend("a look", patience.get_token());
+  return one && one->query(patience.get_token(), std::chrono::milliseconds(1));
 }
 
 }  // namespace web

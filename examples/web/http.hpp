@@ -6,6 +6,8 @@
 #define CURFEW_EXAMPLES_WEB_HTTP_HPP
 
 #include <curfew/config.hpp>
+#include <curfew/stop/deadline_text.hpp>
+#include <curfew/stop/time_source.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -25,7 +27,8 @@ struct request {
   std::string line = "-", method, path, query;
   bool keep_alive = false;
   int hosts = 0, least_hosts = 1;  // Host headers: seen, needed
-  std::size_t size = 0;            // bytes of its head
+  curfew::time_source::duration time = (curfew::time_source::duration::max)();  // that it may take
+  std::size_t size = 0;                                                         // bytes of its head
 };
 
 struct response {
@@ -56,6 +59,7 @@ inline const char* status_text(int status) {
     case 405: return "Method Not Allowed";
     case 408: return "Request Timeout";
     case 431: return "Request Header Fields Too Large";
+    case 504: return "Gateway Timeout";
     case 505: return "HTTP Version Not Supported";
     default: return "Service Unavailable";
   }
@@ -124,12 +128,20 @@ inline int read_request_line(std::string_view line, request& into) {
   return refusal;
 }
 
+// What whoever asks has left of its own time, in the form of gRPC.
+inline int read_timeout(std::string_view text, request& into) {
+  const auto time = curfew::parse_timeout(text);
+  if (time) into.time = std::min(into.time, *time);
+  return time ? 0 : 400;
+}
+
 // A request with a body is answered, and its connection closed, so that no body is ever read.
 inline int read_header(std::string_view line, request& into) {
   const auto colon = line.find(':');
   if (colon == line.npos || !is_token(line.substr(0, colon))) return 400;
   const std::string name = lower(line.substr(0, colon));
   const std::string value = lower(trim(line.substr(colon + 1)));
+  if (name == "grpc-timeout") return read_timeout(trim(line.substr(colon + 1)), into);
   if (name == "host") ++into.hosts;
   if (name == "connection" && lists(value, "close")) into.keep_alive = false;
   if (name == "transfer-encoding") into.keep_alive = false;

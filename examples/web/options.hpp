@@ -20,7 +20,7 @@ using seconds = std::chrono::duration<double>;
 struct options {
   int port = 8080;
   seconds warm_up{0}, lame_duck{0}, stop_timeout{30}, watchdog{0};
-  std::string access_log, greeting_file, recording, hang;
+  std::string access_log, greeting_file, audit, recording, control, hang;
   std::string greeting = "Hello. Ask for /slow?ms=5000 and stop me meanwhile.";
   bool help = false;
 };
@@ -40,6 +40,8 @@ inline constexpr const char* usage =
     "                          a reload opens it anew\n"
     "  --greeting TEXT         what / answers\n"
     "  --greeting-file FILE    it is the first line of FILE, which a reload reads anew\n"
+    "  --audit FILE            append to FILE who asked for what, when, and what came of it\n"
+    "  --control PATH          answer `web_server ask` there: status, health, stop and more\n"
     "  --recording FILE        keep what happens there, for `web_server last` and `drill`\n"
     "  --hang PART             for a look at it: that part hangs when it is stopped\n"
     "  --help                  this text\n"
@@ -75,6 +77,8 @@ inline std::optional<bool> set_option(options& into, const std::string& name,
   if (name == "--watchdog") return set_seconds(into.watchdog, value);
   if (name == "--access-log") return into.access_log = value, !value.empty();
   if (name == "--greeting-file") return into.greeting_file = value, !value.empty();
+  if (name == "--audit") return into.audit = value, !value.empty();
+  if (name == "--control") return into.control = value, !value.empty();
   if (name == "--recording") return into.recording = value, !value.empty();
   if (name == "--hang") return into.hang = value, is_part(value);
   if (name == "--greeting") return into.greeting = value, !value.empty();

@@ -28,6 +28,7 @@ import time
 import traceback
 
 HANG = 60.0  # seconds after which something counts as stuck
+PARTS = ("configuration", "access log", "database pool", "cache warmer", "listener")
 CASES = []
 
 
@@ -134,7 +135,7 @@ class Server:
         return self.get(path).status
 
     def connections(self):
-        return json.loads(self.get("/healthz").body)["connections"] - 1
+        return json.loads(self.get("/status").body)["connections"] - 1
 
     def stop(self, how=None):
         self.process.send_signal(how or self.place.stop_signal)
@@ -239,7 +240,12 @@ def _(place):
             check(server.status(path) == status, f"{path} {server.get(path)}")
         for value in ("x", "-1", "1.5", "1e3", "99999999999999999999"):
             check(server.status("/slow?ms=" + value) == 400, value)
-        check(json.loads(server.get("/healthz").body)["status"] == "ready", "healthz")
+        check(json.loads(server.get("/status").body)["status"] == "ready", "status")
+        health = json.loads(server.get("/healthz").body)
+        check(health["status"] == "healthy" and health["stopping"] is None, health)
+        looked_at = [look["name"] for look in health["checks"]]
+        for name in ("database", *PARTS):
+            check(name in looked_at, health)
         server.stops_cleanly()
 
 
@@ -287,6 +293,28 @@ def _(place):
         with server.connect(request("/livez", "Content-Length: 4") + b"GET ") as other:
             reply, = answers(other)
             check(reply.status == 200 and reply.headers["connection"] == "close", reply)
+        server.stops_cleanly()
+
+
+@case("a request has no more time than its client has left")
+def _(place):
+    with place.start() as server:
+
+        def asks(path, time_left):
+            with server.connect(request(path, "grpc-timeout: " + time_left,
+                                        "Connection: close")) as client:
+                return answers(client)[0]
+
+        began = time.monotonic()
+        reply = asks("/slow?ms=50000", "300m")
+        check(reply.status == 504 and b"deadline" in reply.body, reply)
+        check(0.25 < time.monotonic() - began < 25, "the deadline is not kept")
+        check(asks("/slow?ms=10", "1M").status == 200, "plenty of time")
+        check(asks("/slow?ms=10", "99999999H").status == 200, "time without end")
+        check(asks("/", "0n").status == 504, "no time at all")
+        check(asks("/livez", "0n").status == 200, "the state is always told")
+        for wrong in ("5s", "5", "S", "-1S", "1.5S", "123456789m"):
+            check(asks("/", wrong).status == 400, wrong)
         server.stops_cleanly()
 
 
@@ -395,7 +423,7 @@ def _(place):
                     ["--lame-duck", "1000001"], ["--lame-duck", "3", "--stop-timeout", "3"],
                     ["--lame-duck", "30"], ["--lame-duck", "1", "--stop-timeout", "0"],
                     ["--warm-up", "soon"], ["--watchdog", "-1"], ["--greeting"],
-                    ["--hang", "nobody"], ["--recording"]):
+                    ["--hang", "nobody"], ["--recording"], ["--audit"], ["--control"]):
         result = place.run(*options)
         check(result.returncode == 2, (options, result))
         check(options[0] in result.stderr and "usage: web_server" in result.stderr, result)
@@ -407,8 +435,8 @@ def _(place):
     result = place.run("--help")
     check(result.returncode == 0 and not result.stderr, result)
     for word in ("--port", "--warm-up", "--lame-duck", "--stop-timeout", "--watchdog",
-                 "--access-log", "--greeting", "--recording", "--hang", "install",
-                 "web_server help"):
+                 "--access-log", "--greeting", "--recording", "--hang", "--audit", "--control",
+                 "install", "web_server help"):
         check(word in result.stdout, word)
 
 
@@ -444,7 +472,7 @@ def _(place):
     for timeout in ("5", "10", "30", "90"):
         result = place.run("plan", "--reason", "sigterm", "--", "--stop-timeout", timeout)
         check(result.returncode == 0, result)
-        for part in ("configuration", "access log", "database pool", "cache warmer", "listener"):
+        for part in PARTS:
             check(part in result.stdout, result)
         check("listener -> database pool -> access log" in result.stdout, result)
         check("does not fit" not in result.stdout, result)
@@ -460,6 +488,34 @@ def _(place):
     check(last.returncode == 0 and "stopped" in last.stdout, last)
     drill = place.run("drill", *recording)
     check(drill.returncode == 0 and "listener" in drill.stdout, drill)
+
+
+@case("the audit file says who asked for the stop and how it ended", posix_only=True)
+def _(place):
+    file = pathlib.Path(place.folder) / "audit"
+    with place.start("--audit", str(file)) as server:
+        check(server.status("/") == 200, "/")
+        server.stops_cleanly()
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    events = [line["event"] for line in lines]
+    check(events[0] == "run began" and "ready" in events and events[-1] == "run ended", events)
+    stop = lines[events.index("stopping")]["reason"]
+    check((stop["pid"], stop["uid"]) == (os.getpid(), os.getuid()), stop)
+    result = place.run("--port", "0", "--audit", "no/such/folder/audit")
+    check(result.returncode == 1 and "no/such/folder/audit" in result.stderr, result)
+
+
+@case("whoever may can ask it for its state and for a stop", posix_only=True)
+def _(place):
+    path = str(pathlib.Path(place.folder) / "control")
+    with place.start("--control", path) as server:
+        asked = place.run("ask", "status", "--", "--control", path)
+        check(asked.returncode == 0 and "database pool" in asked.stdout, asked)
+        asked = place.run("ask", "health", "--", "--control", path)
+        check(asked.returncode == 0 and "database" in asked.stdout, asked)
+        asked = place.run("ask", "stop", "--", "--control", path)
+        check(asked.returncode == 0, asked)
+        check(server.ended() == 0, "exit code")
 
 
 @case("with the verb run it runs in the foreground with its own arguments")
@@ -632,7 +688,9 @@ def _(place):
         server.stop()
         eventually(lambda: server.status("/readyz") == 503, "not ready")
         check(server.status("/livez") == 200, "livez")
-        check(json.loads(server.get("/healthz").body)["status"] == "stopping", "healthz")
+        health = server.get("/healthz")
+        check(health.status == 503 and "signal" in json.loads(health.body)["stopping"], health)
+        check(json.loads(server.get("/status").body)["status"] == "stopping", "status")
         kept.sendall(request("/slow?ms=10"))
         reply = one_answer(kept)
         check(reply.status == 200 and reply.headers.get("connection") == "close", reply)

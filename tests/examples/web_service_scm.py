@@ -143,7 +143,7 @@ class Verbs(unittest.TestCase):
         with Service() as web:
             web.must("start")
             with web.connect("/slow?ms=1500") as client:
-                eventually(lambda: b'"connections":2' in web.get("/healthz").body, "the request")
+                eventually(lambda: b'"connections":2' in web.get("/status").body, "the request")
                 web.must("uninstall")
                 self.assertEqual(answers(client)[0].status, 200)
             self.assertFalse(web.scm("query")["ok"])
@@ -207,7 +207,7 @@ class Controls(unittest.TestCase):
         with Service() as web:
             web.must("start")
             kept = web.connect("/slow?ms=1000")
-            eventually(lambda: b'"connections":2' in web.get("/healthz").body, "the request")
+            eventually(lambda: b'"connections":2' in web.get("/status").body, "the request")
             for _ in range(2):
                 for _ in range(2):
                     web.control("pause")
@@ -296,7 +296,7 @@ class Time(unittest.TestCase):
         with Service() as web:
             web.must("start")
             clients = [web.connect("/slow?ms=2000") for _ in range(20)]
-            eventually(lambda: b'"connections":21' in web.get("/healthz").body, "the requests")
+            eventually(lambda: b'"connections":21' in web.get("/status").body, "the requests")
             web.control("stop")
             for client in clients:
                 with client:
@@ -307,7 +307,7 @@ class Time(unittest.TestCase):
         with Service("--stop-timeout", "1.5") as web:
             web.must("start")
             with web.connect("/slow?ms=50000") as client:
-                eventually(lambda: b'"connections":2' in web.get("/healthz").body, "the request")
+                eventually(lambda: b'"connections":2' in web.get("/status").body, "the request")
                 web.verb("stop")
                 with contextlib.suppress(ConnectionError):
                     self.assertEqual([a.status for a in answers(client)], [503])

@@ -112,7 +112,7 @@ class System(unittest.TestCase):
         with Service("drained") as web:
             web.must("start")
             with web.connect("/slow?ms=1500") as client:
-                eventually(lambda: b'"connections":2' in web.get("/healthz").body, "the request")
+                eventually(lambda: b'"connections":2' in web.get("/status").body, "the request")
                 web.must("stop")
                 self.assertEqual(answers(client)[0].status, 200)
 

@@ -115,7 +115,7 @@ class Service:
         """Clients whose requests are being worked on."""
         clients = [self.connect(path) for _ in range(count)]
         word = f'"connections":{count + 1}'.encode()
-        eventually(lambda: word in self.get("/healthz").body, "the requests are there")
+        eventually(lambda: word in self.get("/status").body, "the requests are there")
         return clients
 
 
@@ -298,7 +298,7 @@ class Protocol(unittest.TestCase):
             web.set("TimeoutStopSec=1")
             web.must("start")
             clients = [web.connect(f"/slow?ms={ms}") for ms in (1000, 2500, 4000)]
-            eventually(lambda: b'"connections":4' in web.get("/healthz").body, "the requests")
+            eventually(lambda: b'"connections":4' in web.get("/status").body, "the requests")
             with in_background(lambda: web.verb("stop")) as stopped:
                 web.says(r"listener: 1 in flight: GET /slow \d.*")
             self.assertEqual(stopped[0][0], 0, stopped)
@@ -345,7 +345,7 @@ class Descriptors(unittest.TestCase):
             systemctl("daemon-reload")
             systemctl("start", f"{web.name}-other.socket", f"{web.name}.socket")
             self.assertEqual(web.show("ActiveState"), "inactive")
-            self.assertEqual(web.status("/readyz"), 200)  # which starts it
+            self.assertEqual(web.status("/"), 200)  # which starts it
             with self.assertRaises(ConnectionRefusedError):
                 socket.create_connection(("127.0.0.1", own), HANG)
             before = web.pid()
