@@ -175,7 +175,7 @@ class web_server final : public curfew::event_sink {
                                 .open = [this](step& s) { open_door(s); },
                                 .close = [this](step& s) { close_door(s); },
                                 .work = clients_,
-                                .cancel = [this] { clients_.cut(self_->hurry().reason()); },
+                                .cancel = [this] { clients_.cut(self_->token().reason()); },
                                 .drain_timeout = share(0.77),
                                 .stop_timeout = share(0.03)};
     // What takes its time is watched by /livez; else who is in the queue already waits for it.

@@ -50,8 +50,12 @@ inline int complain(const std::string& what) {
   return 1;
 }
 
+// What takes away the live line of a stop that stands on a terminal; nothing elsewhere.
+const char* line_start();
+
 inline void say(const std::string& line) {
-  if (!write_out(stdout, line + "\n").empty()) complain("nobody reads: " + line);
+  const bool read = write_out(stdout, line_start() + line + "\n").empty();
+  if (!read) complain("nobody reads: " + line);
 }
 
 enum class io { done, stopped, timed_out, closed };
@@ -84,6 +88,8 @@ inline void prepare_sockets() {
   WSADATA data;
   WSAStartup(MAKEWORD(2, 2), &data);
 }
+
+inline const char* line_start() { return ""; }
 
 // Whether a person sits in front of us.
 inline bool at_terminal() {
@@ -120,6 +126,7 @@ inline bool is_temporary(int error) {
 }
 inline void close_native(native_socket socket) { ::close(socket); }
 inline bool at_terminal() { return ::isatty(STDIN_FILENO) == 1; }
+inline const char* line_start() { return ::isatty(STDOUT_FILENO) == 1 ? "\r\x1b[K" : ""; }
 inline void make_nonblocking(native_socket socket) { ::fcntl(socket, F_SETFL, O_NONBLOCK); }
 
 inline bool is_listening(native_socket socket) {

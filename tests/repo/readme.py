@@ -17,7 +17,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"(?:<!--\s*(?P<note>.*?)-->\s*)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+BLOCK = re.compile(r"(?:<!--\s*(?P<note>(?:(?!-->).)*)-->\s*)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
                    re.DOTALL | re.MULTILINE)
 
 

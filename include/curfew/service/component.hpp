@@ -27,7 +27,7 @@ namespace detail {
 /// What stands behind a step and a link; the lifecycle's own.
 class component_desk {
  public:
-  virtual void progress(std::size_t part, std::string_view what) noexcept = 0;
+  virtual void say(std::size_t part, std::string_view what, bool moved) noexcept = 0;
   virtual void fail(std::size_t part, std::string_view why) noexcept = 0;
 
  protected:
@@ -73,7 +73,11 @@ class step {
 
   /// Work has moved on; shown beside what is still going on, and told to the host.
   void progress(std::string_view what) const noexcept {
-    if (const auto desk = desk_.lock()) desk->progress(part_, what);
+    if (const auto desk = desk_.lock()) desk->say(part_, what, true);
+  }
+  /// The same of what has not moved on: shown, and told to no host, which would wait longer for it.
+  void note(std::string_view what) const noexcept {
+    if (const auto desk = desk_.lock()) desk->say(part_, what, false);
   }
   [[nodiscard]] component_link self() const noexcept { return {desk_, part_}; }
 

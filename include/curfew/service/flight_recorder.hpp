@@ -260,7 +260,7 @@ inline flight_recorder::~flight_recorder() {
 }
 
 inline void flight_recorder::write(const lifecycle_event& e) noexcept {
-  if (!still_there()) return;
+  if (!e.moved || !still_there()) return;
   detail::recorder_slot s = detail::slot_of(e);
   s.run = run_;
   s.number = ++number_;

@@ -23,7 +23,7 @@ enum class event_kind : std::uint8_t {
   run_ended,   ///< `text` is the outcome, `elapsed` the time since the stop
   step_began,  ///< of a component: `part`, `step`, `limit`
   step_ended,  ///< the same, and `outcome`, `elapsed`; `text` is the error, if any
-  progress,    ///< it has moved on: `text` is what it says of itself
+  progress,    ///< `text` is what it says of itself, and `moved` whether it has moved on
   step_late,   ///< it has used half, nine tenths, all of its limit, and goes on
   abandoned,   ///< a component is given up; the rest goes on without it
   fault,       ///< a component has failed at run time: `text`
@@ -69,6 +69,7 @@ struct lifecycle_event {
   std::string_view verb = {};    ///< of `control`: what was asked for
   std::string_view change = {};  ///< of `control`: the number the caller has given the matter
   bool allowed = false;          ///< of `control`
+  bool moved = true;             ///< of `progress`; false: it is only to be seen
 };
 
 /// Where events go. write() is called by one thread at a time, in the order of the events, and

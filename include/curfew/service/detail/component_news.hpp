@@ -77,6 +77,7 @@ class component_news final : public event_sink {
     s_.write(level, line);
   }
   void move_on(const lifecycle_event& e) noexcept {
+    if (!e.moved) return;
     fixed_text<160> what(e.part);
     if (e.step != component_step::none) what.append(" ").append(to_string(e.step));
     if (!e.text.empty()) what.append(": ").append(e.text);

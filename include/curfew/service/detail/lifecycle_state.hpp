@@ -94,7 +94,7 @@ class lifecycle_state final : public component_desk,
   [[nodiscard]] std::vector<component_status> status() const;
 
   // ---- from the components' threads
-  void progress(std::size_t part, std::string_view what) noexcept override;
+  void say(std::size_t part, std::string_view what, bool moved) noexcept override;
   void fail(std::size_t part, std::string_view why) noexcept override;
   void perform(const step_order& order) noexcept override;
 

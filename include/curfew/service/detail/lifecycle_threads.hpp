@@ -157,11 +157,15 @@ inline void lifecycle_state::news(const step_order& order, const step_end& end) 
   t.machine().finished(t.now(), order.part, order.step, end.outcome, end.text.view(), end.wait);
 }
 
-inline void lifecycle_state::progress(std::size_t part, std::string_view what) noexcept {
+inline void lifecycle_state::say(std::size_t part, std::string_view what, bool moved) noexcept {
   const std::lock_guard guard(lock_);
   component_record& r = records_[part];
   r.note = fixed_text<120>(what);
-  tell({.kind = event_kind::progress, .part = r.name, .place = r.place, .text = r.note.view()});
+  tell({.kind = event_kind::progress,
+        .part = r.name,
+        .place = r.place,
+        .text = r.note.view(),
+        .moved = moved});
 }
 
 inline void lifecycle_state::fail(std::size_t part, std::string_view why) noexcept {

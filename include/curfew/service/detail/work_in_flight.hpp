@@ -90,7 +90,8 @@ class work_in_flight {
   work.close();
   for (std::size_t told = 0;;) {
     const std::size_t left = work.count();
-    if (left != std::exchange(told, left) && left != 0) s.progress(work.text().view());
+    const bool moved = left != std::exchange(told, left);
+    if (left != 0) moved ? s.progress(work.text().view()) : s.note(work.text().view());
     const inplace_stop_source a_while(s.token(), look_again);
     if (work.wait(a_while.get_token())) return true;
     if (s.token().stop_requested()) return false;
