@@ -23,6 +23,8 @@ if(MINGW_CLANG)
 else()
   # The -posix variant is the one with std::thread, std::mutex and std::condition_variable.
   set(CMAKE_CXX_COMPILER ${triple}-g++-posix)
+  # Without optimization a whole program has more functions than an object file has room for.
+  set(CMAKE_CXX_FLAGS_INIT "-Wa,-mbig-obj")
 endif()
 set(CMAKE_RC_COMPILER ${triple}-windres)
 set(CMAKE_EXE_LINKER_FLAGS_INIT ${static})
