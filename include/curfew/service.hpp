@@ -26,6 +26,7 @@
 #include <curfew/service/plan_diff.hpp>
 #include <curfew/service/plan_part.hpp>
 #include <curfew/service/plan_text.hpp>
+#include <curfew/service/presets.hpp>
 #include <curfew/service/run.hpp>
 #include <curfew/service/stop_budget.hpp>
 #include <curfew/service/system_log.hpp>
