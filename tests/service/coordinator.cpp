@@ -270,6 +270,7 @@ void check_report(const fleet& f, const std::vector<noted>& log) {
         CHECK(asked.empty());
         CHECK(is == condition::up);
         break;
+      case member_fate::absent: CHECK(is == condition::dead); break;
       case member_fate::refused: CHECK(is == condition::up); break;
       case member_fate::resumed:  // it has said so, and may have died since
         CHECK((is == condition::up || f.members[i]->script[2] == deed::die_after));
@@ -409,6 +410,29 @@ TEST_CASE("a prepared member that dies while others are still asked is a reason 
   CHECK(f.report.why == "it has ended by itself");
   CHECK(f.report.members[2].fate == member_fate::died);
   CHECK(f.report.members[0].fate == member_fate::resumed);
+}
+
+TEST_CASE("an optional member that is not there keeps nobody from being stopped") {
+  for (const bool optional : {true, false}) {
+    fleet f(shapes[0]);
+    const auto absent = std::make_shared<player>(f.w, 0u);
+    absent->state = condition::dead;
+    f.them.add("cache", absent, {.after = {"database"}, .optional = optional});
+    f.stop();
+    CHECK(f.report.ok() == optional);
+    CHECK(f.report.members[3].asked.size() == 1);
+    CHECK(f.report.members[3].fate == (optional ? member_fate::absent : member_fate::died));
+    CHECK(f.members[0]->state == (optional ? condition::down : condition::up));
+  }
+}
+
+TEST_CASE("an optional member that is there has a say") {
+  fleet f(shapes[0]);
+  const auto there = std::make_shared<player>(f.w, 0u);
+  there->script[0] = deed::refuse;
+  f.them.add("cache", there, {.after = {"database"}, .optional = true});
+  CHECK(f.stop().outcome == fleet_outcome::aborted);
+  CHECK(f.report.member == "cache");
 }
 
 TEST_CASE("a wish to call it off counts until the first member is told to stop") {

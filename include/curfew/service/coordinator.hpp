@@ -7,6 +7,7 @@
 
 #include <curfew/release/label.hpp>
 #include <curfew/service/coordinator_report.hpp>
+#include <curfew/service/detail/control_member.hpp>
 #include <curfew/service/detail/end_process.hpp>
 #include <curfew/service/detail/fleet_run.hpp>
 #include <curfew/service/fleet_member.hpp>
@@ -27,13 +28,14 @@ struct member_options {
   std::vector<std::string> after = {};  ///< what it depends on, and is stopped before
   detail::saturated prepare_timeout = std::chrono::seconds(10);  ///< of a prepare, and of an abort
   detail::saturated stop_timeout = std::chrono::seconds(30);     ///< until it is gone
+  bool optional = false;  ///< it need not run: one that is not there has nothing against a stop
 };
 
 /// Processes, declared once, then stopped as a whole:
 ///
 ///     curfew::coordinator fleet;
-///     fleet.add("database", database);
-///     fleet.add("orders", orders, {.after = {"database"}});
+///     fleet.add("database", "/run/database/control");
+///     fleet.add("orders", "/run/orders/control", {.after = {"database"}});
 ///     const curfew::coordinator_report report = fleet.stop(60s);
 ///     std::fputs(to_text(report).c_str(), stdout);
 ///
@@ -61,8 +63,14 @@ class coordinator {
   explicit coordinator(time_source& clock)
       : clock_(clock), declared_(std::make_shared<detail::lifecycle_state>(clock)) {}
 
+  /// A process, by the path of its control endpoint. Its end is waited for, not just its answer.
+  ///
   /// What it is after may be declared later. A name that is taken, a member after itself, and one
   /// that closes a loop, which is named, throw std::system_error (invalid_argument).
+  void add(label name, std::string path, member_options options = {}) {
+    add(name, std::make_shared<detail::control_member>(std::move(path)), std::move(options));
+  }
+  /// Anything else that can be asked.
   void add(label name, std::shared_ptr<fleet_member> member, member_options options = {});
   /// Throws the same when somebody is after a member that is not declared. stop() does it, too.
   void validate() const { declared_->validate(); }
@@ -97,7 +105,8 @@ inline void coordinator::add(label name, std::shared_ptr<fleet_member> member,
                         .stop = nothing,
                         .prepare = prepare_answer::ready,
                         .stop_timeout = options.stop_timeout,
-                        .prepare_timeout = options.prepare_timeout});
+                        .prepare_timeout = options.prepare_timeout,
+                        .optional = options.optional});
   members_.emplace_back(name.text, std::move(member));
 }
 

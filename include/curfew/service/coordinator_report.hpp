@@ -23,6 +23,7 @@ CURFEW_BEGIN
 /// What has become of a member.
 enum class member_fate : std::uint8_t {
   untouched,  ///< it was asked nothing
+  absent,     ///< it was not there, and need not be
   refused,    ///< it said no, and goes on
   resumed,    ///< it was prepared, or may have been, and goes on
   in_doubt,   ///< the same, but it could not be told; it goes on when its lease ends, or is gone
@@ -62,7 +63,7 @@ struct coordinator_report {
   time_source::duration elapsed = {};
   std::vector<member_report> members = {};  ///< in the order of their declaration
 
-  /// All are gone, and each because it was told to.
+  /// All are gone, and each because it was told to, or was not there and need not be.
   [[nodiscard]] bool ok() const noexcept;
 };
 
@@ -74,6 +75,7 @@ struct coordinator_report {
 [[nodiscard]] constexpr const char* to_string(member_fate f) noexcept {
   switch (f) {
     case member_fate::untouched: return "untouched";
+    case member_fate::absent: return "absent";
     case member_fate::refused: return "refused";
     case member_fate::resumed: return "resumed";
     case member_fate::in_doubt: return "in doubt";
@@ -145,7 +147,7 @@ inline void write_member(json_writer& json, const member_report& m) {
 
 inline bool coordinator_report::ok() const noexcept {
   for (const member_report& m : members) {
-    if (m.fate != member_fate::stopped) return false;
+    if (m.fate != member_fate::stopped && m.fate != member_fate::absent) return false;
   }
   return outcome == fleet_outcome::stopped;
 }

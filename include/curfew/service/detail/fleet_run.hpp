@@ -277,7 +277,7 @@ inline bool fleet_run::make_threads() {
 /// The last moment in which it can be taken back.
 inline void fleet_run::decide() {
   for (std::size_t i = 0; i != seats_.size() && !refused_; ++i) {
-    if (seats_[i].member->is_there()) continue;
+    if (!seats_[i].prepared || seats_[i].member->is_there()) continue;
     seats_[i].prepared = false;
     report_.members[i].fate = member_fate::died;
     refuse(report_.members[i].name, "it has ended by itself");

@@ -21,7 +21,7 @@ inline void fleet_run::wave(fleet_step step) {
 }
 
 inline bool fleet_run::takes_part(fleet_step step, const fleet_seat& s) const noexcept {
-  return step != fleet_step::abort || (s.prepared && !s.lost);
+  return step == fleet_step::prepare || (s.prepared && !s.lost);
 }
 
 /// False: nobody is asked, and nobody will be.
@@ -103,6 +103,10 @@ inline void fleet_run::conclude(fleet_step step, std::size_t i, member_answer an
   const std::string_view unsaid = word == member_word::silent ? "it does not answer"
                                   : word == member_word::gone ? "there is no such process"
                                                               : "";
+  if (word == member_word::gone && graph_[i].optional) {
+    r.fate = member_fate::absent;
+    return;
+  }
   if (word != member_word::yes) refuse(r.name, e.answer.text.empty() ? unsaid : e.answer.text);
 }
 
