@@ -41,6 +41,37 @@ database: released
 not all is well
 """
 
+# What the members say of it goes to stderr.
+TIME = r"\d+ (us|ms)|\d+\.\d s|\d+ s"
+PREPARED = rf"prepare: yes after ({TIME})"
+FLEET = rf"""\
+-- payments are open: one says no, and all go on
+nobody is stopped after ({TIME}) \(change [\d-]+\): orders: payments: 2 are open
+  database +untouched
+  orders +pid \d+ +refused +prepare: no after ({TIME}), payments: 2 are open
+  web +pid \d+ +resumed +{PREPARED}; abort: yes after ({TIME})
+
+-- none is open any more: all agree, and are stopped
+stopped after ({TIME}) \(change [\d-]+\)
+  database +pid \d+ +stopped +{PREPARED}; commit: yes after ({TIME})
+  orders +pid \d+ +stopped +{PREPARED}; commit: yes after ({TIME})
+  web +pid \d+ +stopped +{PREPARED}; commit: yes after ({TIME})
+
+-- the database crashes as it is asked: the others go on
+nobody is stopped after ({TIME}) \(change [\d-]+\): database: the connection was closed .*
+  database +pid \d+ +died +prepare: gone after ({TIME}), the connection was closed .*
+  orders +pid \d+ +resumed +{PREPARED}; abort: yes after ({TIME})
+  web +pid \d+ +resumed +{PREPARED}; abort: yes after ({TIME})
+
+the orders are up, the web site is up
+
+-- the others alone
+stopped after ({TIME}) \(change [\d-]+\)
+  orders +pid \d+ +stopped +{PREPARED}; commit: yes after ({TIME})
+  web +pid \d+ +stopped +{PREPARED}; commit: yes after ({TIME})
+
+"""
+
 WELCOME = "packing ten parcels, a second each; press Ctrl-C to stop\n"
 STOPPED = r"stopped: signal SIGINT( from pid \d+( \(uid \d+\))?)?\n"
 
@@ -64,6 +95,13 @@ def says(place, name, expected):
     output, _ = program.communicate(timeout=HANG)
     assert program.returncode == 0, program.returncode
     assert output == expected, output
+
+
+def says_like(place, name, pattern):
+    program = place.start(name)
+    output, _ = program.communicate(timeout=HANG)
+    assert program.returncode == 0, program.returncode
+    assert re.fullmatch(pattern, output), output
 
 
 def stops(place, signals, expected):
@@ -101,6 +139,8 @@ CASES = {
     "a second Ctrl-C is a wish to hurry":
         lambda place: stops(place, [signal.SIGINT, signal.SIGINT],
                             re.escape(WELCOME) + STOPPED + "(left as it is|tidied up)\n"),
+    "three processes are stopped as one or go on as one":
+        lambda place: says_like(place, "fleet", FLEET),
     "a service runs in the foreground and renders itself": serves,
 }
 
@@ -113,7 +153,8 @@ def main():
     # A shell ignores SIGINT in what it runs in the background, and the programs would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     place = Place(options.exe_dir, options.runner)
-    needed = [place.exe(name) for name in ("ctrl_c", "deadline", "resource_order", "service")]
+    needed = [place.exe(name)
+              for name in ("ctrl_c", "deadline", "fleet", "resource_order", "service")]
     if None in place.runner or not all(exe.exists() for exe in needed):
         print("skipped: the examples are not in", place.folder, "or there is no", options.runner)
         return 77
