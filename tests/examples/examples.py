@@ -44,8 +44,7 @@ not all is well
 # What the members say of it goes to stderr.
 TIME = r"\d+ (us|ms)|\d+\.\d s|\d+ s"
 PREPARED = rf"prepare: yes after ({TIME})"
-FLEET = rf"""\
--- payments are open: one says no, and all go on
+FLEET = rf"""-- payments are open: one says no, and all go on
 nobody is stopped after ({TIME}) \(change [\d-]+\): orders: payments: 2 are open
   database +untouched
   orders +pid \d+ +refused +prepare: no after ({TIME}), payments: 2 are open
