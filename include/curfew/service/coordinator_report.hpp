@@ -9,7 +9,7 @@
 #include <curfew/service/detail/json.hpp>
 #include <curfew/service/detail/table_text.hpp>
 #include <curfew/service/fleet_member.hpp>
-#include <curfew/service/plan_text.hpp>
+#include <curfew/service/timeline.hpp>
 #include <curfew/stop/time_source.hpp>
 
 #include <chrono>
@@ -69,7 +69,7 @@ struct coordinator_report {
 
 /// For people: a line for the whole, and one for each member.
 [[nodiscard]] std::string to_text(const coordinator_report& report);
-/// One line. Times are whole microseconds.
+/// One line. Times are whole microseconds; null is no limit.
 [[nodiscard]] std::string to_json(const coordinator_report& report);
 
 [[nodiscard]] constexpr const char* to_string(member_fate f) noexcept {
@@ -127,11 +127,18 @@ namespace detail {
   return "nobody is stopped" + after + ": " + (r.member.empty() ? "" : r.member + ": ") + r.why;
 }
 
+/// Whole microseconds; null is no limit.
+inline void write_span(json_writer& json, std::string_view name, time_source::duration d) {
+  json.key(name);
+  if (d == (time_source::duration::max)()) return static_cast<void>(json.value(nullptr));
+  json.value(std::chrono::duration_cast<std::chrono::microseconds>(d).count());
+}
+
 inline void write_exchange(json_writer& json, const member_exchange& e) {
   json.begin('{').member("step", to_string(e.step));
-  write_time(json, "begins", e.begins);
-  write_time(json, "elapsed", e.elapsed);
-  write_time(json, "limit", e.limit);
+  write_span(json, "begins", e.begins);
+  write_span(json, "elapsed", e.elapsed);
+  write_span(json, "limit", e.limit);
   json.member("answer", to_string(e.answer.word)).member("text", e.answer.text);
   json.member("pid", e.answer.pid).end();
 }
@@ -167,7 +174,7 @@ inline std::string to_json(const coordinator_report& report) {
   json.member("outcome", to_string(report.outcome)).member("ok", report.ok());
   json.member("member", report.member).member("why", report.why);
   json.member("began", std::chrono::duration_cast<std::chrono::microseconds>(began).count());
-  detail::write_time(json, "elapsed", report.elapsed);
+  detail::write_span(json, "elapsed", report.elapsed);
   json.key("members").begin('[');
   for (const member_report& m : report.members) detail::write_member(json, m);
   json.end().end();

@@ -48,10 +48,10 @@ struct fleet_seat {
   bool prepared = false;  // or may be
   std::int64_t pid = 0;   // who said yes
   time_source::time_point give_up_at = {};
+  bool lost = false;  // its question has not returned, and it is asked nothing more
 
   // Under the lock.
   bool heard = false;
-  bool lost = false;  // its question has not returned, and it is asked nothing more
   member_answer answer;
 };
 
@@ -173,7 +173,6 @@ inline void fleet_run::perform(const step_order& order) noexcept {
     static_cast<void>(attempt([&] { answer.text = error_text(error).str(); }));
   }
   const std::lock_guard guard(lock_);
-  if (s.lost) return;
   s.answer = std::move(answer);
   s.heard = true;
   wake();
@@ -229,7 +228,6 @@ class fleet_run::closing {
       const std::lock_guard guard(r_.lock_);
       for (fleet_seat& s : r_.seats_) {
         const bool hangs = s.at == fleet_seat::stage::asked && !s.heard;
-        if (hangs) s.lost = true;
         hangs ? s.worker.abandon() : s.worker.dismiss();
       }
     }
