@@ -6,7 +6,6 @@
 
 #include <curfew/service/control_answer.hpp>
 #include <curfew/service/detail/control_frame.hpp>
-#include <curfew/service/detail/control_peer.hpp>
 #include <curfew/service/detail/control_port.hpp>
 #include <curfew/stop/detail/fail.hpp>
 #include <curfew/stop/stop_token.hpp>
@@ -49,10 +48,7 @@ class control_client {
   control_client& operator=(const control_client&) = delete;
 
   /// Of the process on the other side, as the system tells; 0: it does not.
-  [[nodiscard]] std::int64_t pid() const {
-    detail::control_peer peer;
-    return link_.identify(peer) ? peer.pid : 0;
-  }
+  [[nodiscard]] std::int64_t pid() const noexcept { return link_.server_pid(); }
 
   /// What the endpoint says. Not `answered`: it is not known whether it was done.
   [[nodiscard]] control_answer ask(std::string_view verb, const stop_token& limit = {},

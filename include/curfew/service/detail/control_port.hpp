@@ -19,7 +19,8 @@
 //     write(const void*, std::size_t, limit) noexcept     all of it void ring() noexcept, void
 //     cut() noexcept           from any thread: ends one wait(); all waits,
 //                                                         for good
-//     bool identify(control_peer&)                        whom the system knows on the other side
+//     bool identify(control_peer&)                        of a server: whom the system knows there
+//     std::int64_t server_pid() const noexcept            of a client: the same; 0: unknown
 //   class control_listener
 //     explicit control_listener(std::error_code&) noexcept
 //     void open(const std::string& path, std::error_code&)

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <system_error>
 
@@ -94,6 +95,10 @@ class control_connection {
     ring();
   }
   [[nodiscard]] bool identify(control_peer& peer) const noexcept;
+  [[nodiscard]] std::int64_t server_pid() const noexcept {
+    control_peer peer;
+    return identify(peer) ? peer.pid : 0;
+  }
 
  private:
 #if CURFEW_APPLE

@@ -32,6 +32,7 @@ __declspec(dllimport) void* __stdcall CreateNamedPipeW(const wchar_t*, unsigned 
                                                        unsigned long, _SECURITY_ATTRIBUTES*);
 __declspec(dllimport) int __stdcall ConnectNamedPipe(void*, _OVERLAPPED*);
 __declspec(dllimport) int __stdcall GetNamedPipeClientProcessId(void*, unsigned long*);
+__declspec(dllimport) int __stdcall GetNamedPipeServerProcessId(void*, unsigned long*);
 __declspec(dllimport) int __stdcall GetOverlappedResult(void*, _OVERLAPPED*, unsigned long*, int);
 __declspec(dllimport) int __stdcall CancelIoEx(void*, _OVERLAPPED*);
 __declspec(dllimport) unsigned long __stdcall WaitForMultipleObjects(unsigned long, void* const*,

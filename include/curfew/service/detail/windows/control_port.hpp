@@ -19,6 +19,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -113,6 +114,10 @@ class control_connection {
     ring();
   }
   [[nodiscard]] bool identify(control_peer& peer) const { return identify_client(pipe_, peer); }
+  [[nodiscard]] std::int64_t server_pid() const noexcept {
+    unsigned long pid = 0;
+    return GetNamedPipeServerProcessId(pipe_, &pid) != 0 ? pid : 0;
+  }
 
  private:
   [[nodiscard]] bool is_cut() const noexcept { return cut_.load(std::memory_order_acquire); }
