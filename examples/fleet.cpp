@@ -53,7 +53,8 @@ int serve(int argc, char** argv) {
   };
   curfew::component_options options;
   options.control.path = path;
-  return curfew::run({.name = name}, argc, argv, curfew::components(declare, options));
+  return curfew::run_in_foreground({.name = name}, argc, argv,
+                                   curfew::components(declare, options));
 }
 
 // ---- a child that ends with its parent's interest in it

@@ -55,8 +55,8 @@ int be_member(int argc, char** argv) {
   };
   curfew::component_options options;
   options.control.path = path;
-  return curfew::run({.name = name, .stop_timeout = 2min}, argc, argv,
-                     curfew::components(declare, options));
+  return curfew::run_in_foreground({.name = name, .stop_timeout = 2min}, argc, argv,
+                                   curfew::components(declare, options));
 }
 
 int coordinate(int argc, char** argv) {
