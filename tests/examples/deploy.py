@@ -65,6 +65,8 @@ class Playbook(Deploy):
         for task in self.commands():
             verb, *options = self.words_of(task)
             text = self.says("service", verb, "--help")
+            if verb == "ask":
+                self.assertRegex(text.partition("ORDER ")[2], rf"\b{options[0]}\b")
             for option in options:
                 if option == "--":
                     self.assertIn("-- ARGS...", text, verb)

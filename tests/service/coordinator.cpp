@@ -455,6 +455,26 @@ TEST_CASE("a wish to call it off counts until the first member is told to stop")
   }
 }
 
+TEST_CASE("a wish that comes at any moment leaves all stopped or all going on") {
+  for (int i = 0; i != 60; ++i) {
+    fleet f(shapes[static_cast<std::size_t>(i) % shapes.size()]);
+    curfew::stop_source wish;
+    std::atomic<bool> begun{false};
+    f.members[2]->before = [&](fleet_step, const curfew::member_call&) { begun = true; };
+    std::thread other([&] {
+      while (!begun) std::this_thread::yield();
+      for (int turn = 0; turn < i / 3; ++turn) std::this_thread::yield();
+      wish.request_stop();
+    });
+    f.report = f.them.stop(1h, wish.get_token());
+    other.join();
+    check_all(f);
+    CHECK(f.report.outcome != fleet_outcome::partly);
+    for (const auto& m : f.members)
+      CHECK(m->state == (f.report.ok() ? condition::down : condition::up));
+  }
+}
+
 TEST_CASE("a wish that is there from the beginning has nobody asked") {
   fleet f(shapes[0]);
   curfew::stop_source wish;

@@ -27,7 +27,7 @@ enum class member_fate : std::uint8_t {
   refused,    ///< it said no, and goes on
   resumed,    ///< it was prepared, or may have been, and goes on
   in_doubt,   ///< the same, but it could not be told; it goes on when its lease ends, or is gone
-  stopped,    ///< it is gone, having been told to
+  stopped,    ///< it is gone, having been told to; how it ended knows whoever started it
   died,       ///< it is gone, without having been told to
   left,       ///< it was told to stop, or could not be, and is not known to be gone
 };
