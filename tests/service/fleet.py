@@ -289,6 +289,8 @@ def main():
     parser.add_argument("--runner", nargs="+", default=[])
     options, rest = parser.parse_known_args()
     program = os.path.abspath(os.path.join(options.exe_dir, "fleet_subject"))
+    # Under the thread sanitizer every process would sleep for a second at its end.
+    os.environ["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "") + " atexit_sleep_ms=0"
     Fleet.windows = os.path.exists(program + ".exe")
     Fleet.command = [*options.runner, program + ".exe" if Fleet.windows else program]
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)

@@ -63,6 +63,9 @@ class coordinator {
   explicit coordinator(time_source& clock)
       : clock_(clock), declared_(std::make_shared<detail::lifecycle_state>(clock)) {}
 
+  coordinator(const coordinator&) = delete;
+  coordinator& operator=(const coordinator&) = delete;
+
   /// A process, by the path of its control endpoint. Its end is waited for, not just its answer.
   ///
   /// What it is after may be declared later. A name that is taken, a member after itself, and one
@@ -85,8 +88,8 @@ class coordinator {
   ///
   /// Throws std::system_error when a member is after one that is not declared, or a timer cannot be
   /// had: before anybody is asked.
-  coordinator_report stop(detail::saturated budget = (duration::max)(), const stop_token& wish = {},
-                          std::string change = {});
+  [[nodiscard]] coordinator_report stop(detail::saturated budget = (duration::max)(),
+                                        const stop_token& wish = {}, std::string change = {});
 
  private:
   [[nodiscard]] static std::string new_change();
