@@ -10,9 +10,17 @@
 #include <curfew/service/component.hpp>
 #include <curfew/service/component_options.hpp>
 #include <curfew/service/components.hpp>
+#include <curfew/service/control_answer.hpp>
+#include <curfew/service/control_client.hpp>
+#include <curfew/service/control_endpoint.hpp>
+#include <curfew/service/control_options.hpp>
+#include <curfew/service/control_policy.hpp>
+#include <curfew/service/coordinator.hpp>
+#include <curfew/service/coordinator_report.hpp>
 #include <curfew/service/drill.hpp>
 #include <curfew/service/event_stream.hpp>
 #include <curfew/service/exit_codes.hpp>
+#include <curfew/service/fleet_member.hpp>
 #include <curfew/service/flight_recorder.hpp>
 #include <curfew/service/flight_recording.hpp>
 #include <curfew/service/health.hpp>
