@@ -25,6 +25,9 @@ CURFEW_BEGIN
 
 namespace detail {
 
+/// For whoever compares machines.
+struct machine_probe;
+
 /// What the machine has done for it. Called from inside its members, which are not to be called
 /// from there.
 class machine_desk {
@@ -123,6 +126,8 @@ class lifecycle_machine {
   [[nodiscard]] std::uint32_t lost() const noexcept { return lost_; }
 
  private:
+  friend struct machine_probe;
+
   struct part_life {
     part_phase phase = part_phase::down;
     component_step step = component_step::none;
@@ -152,6 +157,15 @@ class lifecycle_machine {
   }
   [[nodiscard]] bool is_gone(const part_life& p) const noexcept {
     return p.phase == part_phase::down || p.phase == part_phase::lost;
+  }
+  /// It has started, and is not going down.
+  [[nodiscard]] static constexpr bool serves(part_phase p) noexcept {
+    return p == part_phase::up || p == part_phase::preparing || p == part_phase::prepared ||
+           p == part_phase::resuming;
+  }
+  /// Its prepare has asked for time.
+  [[nodiscard]] static bool ready_soon(const part_life& p) noexcept {
+    return p.phase == part_phase::preparing && !p.busy && !p.abort_runs;
   }
   [[nodiscard]] bool unsettled(const part_life& p) const noexcept;
 

@@ -173,7 +173,7 @@ inline void lifecycle_machine::conclude(std::uint32_t i, component_step s, step_
 inline void lifecycle_machine::due(std::uint32_t i) noexcept {
   part_life& p = parts_[i];
   if (p.phase == part_phase::down) return;  // its delay is over
-  if (p.phase == part_phase::preparing && !p.busy) {
+  if (ready_soon(p)) {
     p.phase = part_phase::prepared;
     for (const std::uint32_t d : declared(i).after) touch(d);
   } else if (p.cut || p.aborting) {
@@ -190,13 +190,14 @@ inline void lifecycle_machine::overdue(std::uint32_t i) noexcept {
   part_life& p = parts_[i];
   hasten(i);
   switch (p.phase) {
-    case part_phase::starting: start_failed(i, "it took longer than its start_timeout"); break;
+    case part_phase::starting:
+      if (!parts_[i].falling) start_failed(i, "it took longer than its start_timeout");
+      break;
     case part_phase::preparing:
       due_[i] = never;  // the service stays up, and so there is time
       resume(now_, "a prepare took longer than its prepare_timeout");
       break;
     case part_phase::resuming:
-      due_[i] = never;
       tell_part(event_kind::fault, i, "its resume took longer than its prepare_timeout");
       give_up(i);
       break;
@@ -220,16 +221,18 @@ inline void lifecycle_machine::run_abort(std::uint32_t i) noexcept {
 
 // ---- how steps end
 
+/// A start under which a dependency has failed is not its own failure.
 inline void lifecycle_machine::started(std::uint32_t i, step_outcome o,
                                        std::string_view text) noexcept {
   part_life& p = parts_[i];
+  const bool counts = starts_are_allowed() && !p.start_failed && !p.falling;
   if (o == step_outcome::failed) {
     left(i);
-    if (starts_are_allowed() && !p.start_failed) start_failed(i, text);
+    if (counts) start_failed(i, text);
     return;
   }
   p.phase = part_phase::up;
-  if (o == step_outcome::late && starts_are_allowed() && !p.start_failed)
+  if (o == step_outcome::late && counts)
     start_failed(i, "it took longer than its start_timeout");
   if (p.start_failed || !p.wanted) p.falling = true;
   if (!p.falling) satisfy(i, true);
@@ -265,7 +268,7 @@ inline void lifecycle_machine::prepared(std::uint32_t i, step_outcome o, std::st
       resume(now_, "a prepare asks for more time than its prepare_timeout");
       return;
     }
-    due_[i] = now_ + wait;
+    due_[i] = saturating_add(now_, wait);
     return;
   }
   p.phase = part_phase::prepared;
@@ -305,16 +308,19 @@ inline void lifecycle_machine::left(std::uint32_t i) noexcept {
   if (!p.wanted && p.start_failed && declared(i).optional) satisfy(i, true);
 }
 
+/// Nothing is begun in it any more, nor listened to.
 inline void lifecycle_machine::lose(std::uint32_t i, std::string_view why) noexcept {
   tell_part(event_kind::abandoned, i, why, parts_[i].limit);
   left(i);
   part_life& p = parts_[i];
   p.phase = part_phase::lost;
-  p.wanted = false;
+  p.busy = p.abort_runs = false;
   ++lost_;
   touch(i);
-  if (!starts_are_allowed()) return;
-  return declared(i).optional ? satisfy(i, true) : fail_all(i);
+  const bool matters = whole_ != whole_phase::stopping;
+  if (matters && !declared(i).optional) fail_all(i);
+  p.wanted = false;
+  if (matters && declared(i).optional) satisfy(i, true);
 }
 
 inline void lifecycle_machine::satisfy(std::uint32_t i, bool yes) noexcept {
