@@ -16,8 +16,8 @@ CURFEW_BEGIN
 
 /// Functions end, one before the other or the other way round: that is so in every order. Beside it
 /// an order has so many `hangs`, in each of which what runs goes on until its time is spent, and as
-/// long after it as it may; and so many `surprises` of the kinds that are switched on, at any moment
-/// at which they are possible. Every order ends with a stop.
+/// long after it as it may; and so many `surprises` of the kinds that are switched on, at any
+/// moment at which they are possible. Every order ends with a stop.
 struct explore_options {
   unsigned surprises = 2;
   unsigned hangs = 1;
@@ -41,12 +41,12 @@ struct explore_options {
 };
 
 struct explore_report {
-  std::size_t states = 0;           ///< different ones
-  std::size_t moves = 0;            ///< from one to the next
-  std::uint64_t orders = 0;         ///< of events from the start to the end; saturates
-  bool complete = false;            ///< there are no more
-  std::string broken = {};          ///< the first rule that was; empty: none
-  std::vector<std::string> order;   ///< of events that have led to it
+  std::size_t states = 0;          ///< different ones
+  std::size_t moves = 0;           ///< from one to the next
+  std::uint64_t orders = 0;        ///< of events from the start to the end; saturates
+  bool complete = false;           ///< there are no more
+  std::string broken = {};         ///< the first rule that was; empty: none
+  std::vector<std::string> order;  ///< of events that have led to it
 
   /// All orders have been tried, and no rule was broken.
   [[nodiscard]] explicit operator bool() const noexcept { return complete && broken.empty(); }

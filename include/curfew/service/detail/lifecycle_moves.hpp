@@ -276,12 +276,13 @@ inline void lifecycle_machine::lose_the_rest() noexcept {
 }
 
 /// Together with all that depends on it. A part that starts just now comes to the end of that
-/// first, and so does one that is being prepared, which has less time from now on.
+/// first, and so does one that is being prepared, which has less time from now on. Without one that
+/// is given up already, those after it go on.
 inline void lifecycle_machine::bring_down(std::uint32_t part, bool still_wanted) noexcept {
   std::size_t size = 0;
   const auto take = [&](std::uint32_t i) {
     part_life& p = parts_[i];
-    if (still_wanted ? p.falling || p.phase == part_phase::lost : !p.wanted) return;
+    if (still_wanted ? p.falling || (is_gone(p) && !p.wanted) : !p.wanted) return;
     p.wanted = p.wanted && still_wanted;
     p.falling = !is_gone(p);
     if (p.phase == part_phase::preparing) p.cut = false;

@@ -232,8 +232,7 @@ inline void lifecycle_machine::started(std::uint32_t i, step_outcome o,
     return;
   }
   p.phase = part_phase::up;
-  if (o == step_outcome::late && counts)
-    start_failed(i, "it took longer than its start_timeout");
+  if (o == step_outcome::late && counts) start_failed(i, "it took longer than its start_timeout");
   if (p.start_failed || !p.wanted) p.falling = true;
   if (!p.falling) satisfy(i, true);
 }

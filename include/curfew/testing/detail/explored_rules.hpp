@@ -50,7 +50,7 @@ void explored_world<Machine>::judge_begin(std::uint32_t i, component_step s) {
     return rule(p.runs != component_step::none && !p.aborts, i, "is aborted without need");
   rule(p.runs == component_step::none && !p.aborts, i, "begins a step during another");
   if (s == component_step::start) {
-    rule(!p.has_started, i, "is started twice");
+    rule(!alive(i), i, "is started twice");
     rule(!p.kept_down, i, "is started, and is to be down");
     rule(w == whole_phase::starting || w == whole_phase::up, i, "is started during a stop");
     for (const std::uint32_t d : (*graph_)[i].after)
@@ -66,7 +66,7 @@ void explored_world<Machine>::judge_begin(std::uint32_t i, component_step s) {
   }
   for (const std::uint32_t d : (*graph_)[i].after)
     if (s == component_step::resume)
-      rule(parts_[d].lost || !parts_[d].suspended, i, "is resumed before what it is after");
+      rule(gone(d) || !parts_[d].suspended, i, "is resumed before what it is after");
   if (s == component_step::drain) rule(!p.drained, i, "is drained twice");
   if (s == component_step::stop && machine_.rung() < stop_rung::stop)
     rule(p.drained || !does(i, component_step::drain), i, "is stopped and not drained");
@@ -76,10 +76,10 @@ template <class Machine>
 void explored_world<Machine>::judge() {
   const whole_phase w = machine_.whole();
   rule(moves_ <= 32 * (parts_.size() + 1), "one event has too many consequences");
-  rule(w != whole_phase::stopping || now_ < deadline_, "the stop goes on after its deadline");
+  rule(w != whole_phase::stopping || now_ <= deadline_, "the stop goes on after its deadline");
   rule(w != whole_phase::stopping || machine_.next_due() <= deadline_,
        "nobody looks at the deadline of the stop");
-  rule(!changing() || machine_.next_due() != never, "it may wait for ever");
+  rule(!changing() || machine_.next_due() != never || endless(), "it may wait for ever");
   rule(culprit_ == lifecycle_machine::nobody || culprit_ == machine_.culprit(),
        "the first failure is forgotten");
   culprit_ = machine_.culprit();

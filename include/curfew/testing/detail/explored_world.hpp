@@ -82,6 +82,10 @@ class explored_world final : public machine_desk {
   [[nodiscard]] bool does(std::uint32_t i, component_step s) const noexcept {
     return (*graph_)[i].does(s);
   }
+  /// There is a function between one life of it and the next.
+  [[nodiscard]] bool is_seen_to_go(std::uint32_t i) const noexcept {
+    return does(i, component_step::start) || does(i, component_step::stop);
+  }
   /// It may be in use: it has started, and has not stopped.
   [[nodiscard]] bool alive(std::uint32_t i) const noexcept;
   /// Nothing of it is left, so that what it uses may go.
@@ -91,6 +95,8 @@ class explored_world final : public machine_desk {
   }
   [[nodiscard]] bool may_be_used(std::uint32_t i) const noexcept;
   [[nodiscard]] bool changing() const noexcept;
+  /// Something runs that is declared to have no limit.
+  [[nodiscard]] bool endless() const noexcept;
   /// Something runs of which that could not be said before.
   [[nodiscard]] bool would_hang() const noexcept;
 
@@ -132,8 +138,17 @@ template <class Machine>
 bool explored_world<Machine>::changing() const noexcept {
   const whole_phase w = machine_.whole();
   if (w == whole_phase::up) return !has_failed_ && !machine_.settled();
-  return w == whole_phase::starting || w == whole_phase::preparing ||
-         w == whole_phase::resuming || w == whole_phase::stopping;
+  return w == whole_phase::starting || w == whole_phase::preparing || w == whole_phase::resuming ||
+         w == whole_phase::stopping;
+}
+
+template <class Machine>
+bool explored_world<Machine>::endless() const noexcept {
+  for (std::uint32_t i = 0; i != parts_.size(); ++i) {
+    const bool runs = parts_[i].aborts || parts_[i].runs != component_step::none;
+    if (runs && !parts_[i].lost && machine_.limit(i) == (duration::max)()) return true;
+  }
+  return false;
 }
 
 template <class Machine>
@@ -154,7 +169,8 @@ void explored_world<Machine>::list(std::vector<explored_event>& to) const {
     to.push_back({explored_kind::passes});
   if (surprises_ != 0) {
     list_surprises(to);
-  } else if (machine_.whole() == whole_phase::up && !changing()) {
+  } else if ((machine_.whole() == whole_phase::up && !changing()) ||
+             machine_.whole() == whole_phase::prepared) {
     to.push_back({explored_kind::stop});
   }
 }
@@ -225,7 +241,8 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
     case explored_kind::ends: return end(e);
     case explored_kind::waits:
       parts_[e.part].runs = component_step::none;
-      parts_[e.part].prepared = parts_[e.part].suspended = true;
+      parts_[e.part].prepared = true;
+      parts_[e.part].suspended = is_seen_to_go(e.part) && does(e.part, component_step::resume);
       return machine_.finished(now_, e.part, e.step, e.outcome, {}, std::chrono::seconds(1));
     case explored_kind::passes: return pass();
     case explored_kind::stop: return order_stop(options_->budget);
@@ -236,8 +253,8 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
       return static_cast<void>(machine_.prepare(now_, options_->lease));
     case explored_kind::resume: return static_cast<void>(machine_.resume(now_, "not any more"));
     case explored_kind::fault:
-      parts_[e.part].defective = machine_.fault(now_, e.part, "it does not work") &&
-                                 does(e.part, component_step::start);
+      parts_[e.part].defective =
+          machine_.fault(now_, e.part, "it does not work") && does(e.part, component_step::start);
       return;
     case explored_kind::bring_down: return keep_down(e.part);
     case explored_kind::bring_back: return let_up(e.part);
@@ -266,12 +283,12 @@ void explored_world<Machine>::end(const explored_event& e) {
   p.hangs = false;
   switch (e.step) {
     case component_step::start: p.has_started = well && !p.lost; break;
-    case component_step::stop: p.has_started = false; break;
-    case component_step::drain: p.drained = true; break;
+    case component_step::stop: p.has_started = p.drained = p.suspended = p.prepared = false; break;
+    case component_step::drain: p.drained = does(e.part, component_step::stop); break;
     case component_step::prepare:
       p.prepared = well;
       p.no = !well;
-      p.suspended = well && does(e.part, component_step::resume);
+      p.suspended = well && is_seen_to_go(e.part) && does(e.part, component_step::resume);
       break;
     case component_step::resume: p.suspended = false; break;
     default: break;
@@ -323,7 +340,7 @@ void explored_world<Machine>::let_up(std::uint32_t i) {
   std::vector<std::uint32_t> way = {i};
   for (std::size_t next = 0; next != way.size(); ++next) {
     for (const std::uint32_t d : (*graph_)[way[next]].after) {
-      if (std::exchange(parts_[d].kept_down, false)) way.push_back(d);
+      if (!parts_[d].lost && std::exchange(parts_[d].kept_down, false)) way.push_back(d);
     }
   }
   machine_.want(i, true);
@@ -341,8 +358,8 @@ std::uint64_t explored_world<Machine>::digest() const {
   for (const explored_part& p : parts_) {
     sum(p.runs);
     std::uint64_t flags = 0;
-    for (const bool flag : {p.aborts, p.hangs, p.has_started, p.drained, p.prepared, p.suspended, p.no,
-                            p.defective, p.kept_down, p.lost})
+    for (const bool flag : {p.aborts, p.hangs, p.has_started, p.drained, p.prepared, p.suspended,
+                            p.no, p.defective, p.kept_down, p.lost})
       flags = flags * 2 + (flag ? 1 : 0);
     sum(flags);
   }

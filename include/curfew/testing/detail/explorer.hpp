@@ -62,7 +62,8 @@ class explorer {
     here.at.list(here.events);
     if (!here.events.empty()) return;
     here.orders = 1;
-    if (here.at.whole() != whole_phase::stopped) tell("nothing more happens, and it has not stopped");
+    if (here.at.whole() != whole_phase::stopped)
+      tell("nothing more happens, and it has not stopped");
   }
 
   void go(node& here) {
@@ -79,7 +80,7 @@ class explorer {
 
   void enter(world next, const explored_event& e) {
     if (seen_.size() < options_.most_states) return arrive(std::move(next), e);
-    left_out_ = true; 
+    left_out_ = true;
   }
 
   void leave() {
@@ -104,7 +105,7 @@ class explorer {
   const std::vector<std::string>& names_;
   const explore_options& options_;
   world origin_;
-  std::vector<node> path_;  // from the origin to here
+  std::vector<node> path_;                                 // from the origin to here
   std::unordered_map<std::uint64_t, std::uint64_t> seen_;  // states, and the orders from them on
   bool left_out_ = false;
   explore_report report_;
