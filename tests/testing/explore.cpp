@@ -312,7 +312,7 @@ TEST_CASE("an explorer finds a machine that never comes to rest") {
 }
 
 TEST_CASE("an explorer finds a machine that takes no for yes") {
-  check_names<yes_machine>("a did not agree to the stop", {"a prepare says no"},
+  check_names<yes_machine>("a does not agree to the stop", {"a prepare says no"},
                            {.hangs = 0, .faults = false});
 }
 

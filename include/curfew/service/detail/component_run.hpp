@@ -53,6 +53,7 @@ class component_run {
   void tell(event_kind kind, duration limit = {}, std::string_view text = {}) noexcept;
   [[nodiscard]] bool fits();
   void follow_pauses();
+  [[nodiscard]] start_report start();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
   [[nodiscard]] int conclude(const stop_report& r);
@@ -137,8 +138,20 @@ inline int component_run::run() {
   if (!fits()) return exit_code_failed;
   follow_pauses();
   tell(event_kind::run_began);
-  const start_report started = parts_.start(self_.token());
+  const start_report started = start();
   return started ? go_on() : refuse(started);
+}
+
+/// A stop during it has the time that its reason leaves, and a further signal presses it, as any.
+/// The lifecycle hears of the stop before this does.
+inline start_report component_run::start() {
+  const stop_callback on_stop(self_.token(), [this] { parts_.shorten(time_left()); });
+  const stop_callback on_hurry(self_.hurry(), [this] {
+    const bool spent = self_.hurry().reason().cause == stop_cause::deadline;
+    for (int rungs = spent ? 2 : 1; rungs != 0; --rungs) parts_.escalate();
+    parts_.shorten(time_left());
+  });
+  return parts_.start(self_.token());
 }
 
 inline int component_run::go_on() {

@@ -39,6 +39,8 @@ class machine_desk {
   virtual void begin(std::uint32_t part, component_step step, time_point cut_at) noexcept = 0;
   /// Stops the tokens of all steps of this kind that run now.
   virtual void cut(component_step kind) noexcept = 0;
+  /// Stops the token of the step that this part is in, if it has not stopped by itself.
+  virtual void hurry(std::uint32_t part) noexcept = 0;
   virtual void tell(std::uint32_t part, const lifecycle_event& e) noexcept = 0;
   virtual void tell(const lifecycle_event& e) noexcept = 0;
   /// A component has failed the whole, which somebody should stop.
@@ -186,9 +188,11 @@ class lifecycle_machine {
   void run_abort(std::uint32_t i) noexcept;
   void await_mark(std::uint32_t i) noexcept;
   [[nodiscard]] duration time_left() const noexcept;
+  [[nodiscard]] duration rest(std::uint32_t i, component_step s) const noexcept;
   [[nodiscard]] duration share(std::uint32_t i, component_step s) const noexcept;
   [[nodiscard]] duration grace(std::uint32_t i) const noexcept;
 
+  void fit(std::uint32_t i) noexcept;
   void due(std::uint32_t i) noexcept;
   void overdue(std::uint32_t i) noexcept;
   void abort_or_lose(std::uint32_t i) noexcept;

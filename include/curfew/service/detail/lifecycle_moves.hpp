@@ -35,7 +35,9 @@ inline void lifecycle_machine::stop(time_point now, time_point deadline,
   now_ = now;
   if (whole_ == whole_phase::stopped) return;
   if (whole_ == whole_phase::stopping) {
-    deadline_ = lesser(deadline_, deadline);
+    if (deadline >= deadline_) return;
+    deadline_ = deadline;
+    for (std::uint32_t i = 0; i != parts_.size(); ++i) fit(i);
     return;
   }
   deadline_ = deadline;

@@ -61,7 +61,7 @@ inline void lifecycle_machine::give_up(std::uint32_t i) noexcept {
 /// again, nor is who waits for it.
 inline void lifecycle_machine::fail_all(std::uint32_t i) noexcept {
   if (culprit_ == nobody) culprit_ = i;
-  if (!serves(parts_[i].phase)) bring_down(i, false);
+  if (!serves(parts_[i].phase) || parts_[i].start_failed) bring_down(i, false);
   if (whole_ != whole_phase::starting) return desk_->failed(i);
   rolled_back_ = true;
   stop(now_, saturating_add(now_, rollback_), {});

@@ -72,14 +72,20 @@ inline lifecycle_machine::duration lifecycle_machine::time_left() const noexcept
   return deadline_ == never ? (duration::max)() : saturating_subtract(deadline_, now_);
 }
 
+/// What all that follows a step of a stop wants.
+inline lifecycle_machine::duration lifecycle_machine::rest(std::uint32_t i,
+                                                           component_step s) const noexcept {
+  duration after = chains_[i];
+  for (const auto done : {component_step::drain, component_step::stop, component_step::abort})
+    if (done <= s) after -= lesser(after, declared(i).wants(done));
+  return after;
+}
+
 inline lifecycle_machine::duration lifecycle_machine::share(std::uint32_t i,
                                                             component_step s) const noexcept {
-  const graph_part& g = declared(i);
-  if (s < component_step::drain) return g.limit[index_of(s)];
-  duration chain = chains_[i];
-  if (s > component_step::drain) chain -= g.wants(component_step::drain);
-  if (s > component_step::stop) chain -= g.wants(component_step::stop);
-  return share_of(time_left(), g.wants(s), chain);
+  const duration wanted = declared(i).limit[index_of(s)];
+  if (s < component_step::drain) return wanted;
+  return share_of(time_left(), wanted, saturating_sum(wanted, rest(i, s)));
 }
 
 /// For a function that should have ended to do so: the time that a stop has.
@@ -126,6 +132,19 @@ inline void lifecycle_machine::await_mark(std::uint32_t i) noexcept {
   if (p.limit == (duration::max)()) return static_cast<void>(due_[i] = never);
   const duration until = p.mark == 0 ? p.limit / 2 : p.mark == 1 ? p.limit - p.limit / 10 : p.limit;
   due_[i] = saturating_add(p.began, until);
+}
+
+/// A step that runs gets less, as those after it do, when there is less time than there was.
+inline void lifecycle_machine::fit(std::uint32_t i) noexcept {
+  part_life& p = parts_[i];
+  const bool ends = p.phase == part_phase::draining || p.phase == part_phase::stopping;
+  if (!ends || !p.busy || p.cut || p.aborting) return;
+  const duration used = now_ - p.began;
+  const duration wanted = greater(p.limit - used, duration::zero());
+  const duration left = share_of(time_left(), wanted, saturating_sum(wanted, rest(i, p.step)));
+  if (used + left >= p.limit) return;
+  p.limit = used + left;
+  await_mark(i);
 }
 
 inline void lifecycle_machine::finished(time_point now, std::uint32_t i, component_step s,
@@ -180,6 +199,7 @@ inline void lifecycle_machine::due(std::uint32_t i) noexcept {
     abort_or_lose(i);
   } else {
     tell_step(event_kind::step_late, i, step_outcome::late, {});
+    if (p.mark == (p.step == component_step::stop ? 1 : 2)) desk_->hurry(i);
     if (p.mark == 2) return overdue(i);
     ++p.mark;
     await_mark(i);

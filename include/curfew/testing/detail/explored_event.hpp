@@ -17,6 +17,7 @@ namespace detail {
 enum class explored_kind : std::uint8_t {
   start,
   ends,    // a function: `part`, `step`, `outcome`
+  late,    // a function ends when its time is spent, and nobody has noticed that yet
   waits,   // a prepare that will be ready in a while
   passes,  // the time until something is due
   stop,
@@ -48,6 +49,7 @@ struct explored_event {
   switch (e.kind) {
     case explored_kind::start: return "a start";
     case explored_kind::ends: return of(to_string(e.step)) + " " + how_it_ends(e);
+    case explored_kind::late: return of(to_string(e.step)) + " ends late";
     case explored_kind::waits: return of("prepare asks for time");
     case explored_kind::passes: return "time passes";
     case explored_kind::stop: return "a stop";

@@ -87,7 +87,8 @@ void explored_world<Machine>::judge() {
        "a start was taken back for nothing");
   for (std::uint32_t i = 0; i != parts_.size(); ++i) {
     if (w == whole_phase::stopped) rule(gone(i), i, "is left behind by the stop");
-    if (w == whole_phase::prepared) rule(!parts_[i].no, i, "did not agree to the stop");
+    const bool agrees = !parts_[i].no && (!parts_[i].defective || has_failed_);
+    if (w == whole_phase::prepared) rule(gone(i) || agrees, i, "does not agree to the stop");
     if (w == whole_phase::up && !changing()) judge_rest(i);
   }
 }

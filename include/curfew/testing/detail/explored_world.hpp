@@ -67,6 +67,7 @@ class explored_world final : public machine_desk {
   // ---- what the machine does about it
   void begin(std::uint32_t part, component_step step, time_point cut_at) noexcept override;
   void cut(component_step) noexcept override {}
+  void hurry(std::uint32_t) noexcept override {}
   void tell(std::uint32_t part, const lifecycle_event& e) noexcept override;
   void tell(const lifecycle_event&) noexcept override { ++moves_; }
   void failed(std::uint32_t) noexcept override { has_failed_ = true; }
@@ -95,6 +96,7 @@ class explored_world final : public machine_desk {
   }
   [[nodiscard]] bool may_be_used(std::uint32_t i) const noexcept;
   [[nodiscard]] bool changing() const noexcept;
+  [[nodiscard]] bool may_be_late(std::uint32_t i) const noexcept;
   /// Something runs that is declared to have no limit.
   [[nodiscard]] bool endless() const noexcept;
   /// Something runs of which that could not be said before.
@@ -152,6 +154,12 @@ bool explored_world<Machine>::endless() const noexcept {
 }
 
 template <class Machine>
+bool explored_world<Machine>::may_be_late(std::uint32_t i) const noexcept {
+  const time_point spent = saturating_add(machine_.since(i), machine_.limit(i));
+  return hangs_ != 0 && !parts_[i].lost && !parts_[i].hangs && spent > now_ && spent < deadline_;
+}
+
+template <class Machine>
 bool explored_world<Machine>::would_hang() const noexcept {
   for (const explored_part& p : parts_) {
     if (!p.lost && !p.hangs && (p.aborts || p.runs != component_step::none)) return true;
@@ -186,6 +194,7 @@ void explored_world<Machine>::list_ends(std::vector<explored_event>& to, std::ui
   if (p.aborts && fails) add(component_step::abort, step_outcome::failed);
   if (p.runs == component_step::none) return;
   add(p.runs, step_outcome::done);
+  if (may_be_late(i)) to.push_back({explored_kind::late, i, p.runs});
   if (!fails) return;
   add(p.runs, step_outcome::failed);
   if (p.runs != component_step::prepare) return;
@@ -239,6 +248,10 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
   switch (e.kind) {
     case explored_kind::start: return start();
     case explored_kind::ends: return end(e);
+    case explored_kind::late:
+      --hangs_;
+      now_ = greater(now_, saturating_add(machine_.since(e.part), machine_.limit(e.part)));
+      return end(e);
     case explored_kind::waits:
       parts_[e.part].runs = component_step::none;
       parts_[e.part].prepared = true;
