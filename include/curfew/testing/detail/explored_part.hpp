@@ -28,6 +28,7 @@ struct explored_part {
   bool defective = false;  // it does not work any more
   bool kept_down = false;  // somebody wants it down
   bool lost = false;
+  time_source::time_point ready_at = {};  // as its prepare has said
 };
 
 /// Of many values in their order: FNV-1a, which is mixed at the end.

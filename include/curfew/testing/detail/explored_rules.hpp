@@ -34,6 +34,7 @@ template <class Machine>
 void explored_world<Machine>::tell(std::uint32_t i, const lifecycle_event& e) noexcept {
   ++moves_;
   if (e.kind != event_kind::step_late) quiet_ = false;
+  if (e.kind == event_kind::fault) ++faults_;
   if (e.kind != event_kind::abandoned) return;
   rule(!gone(i), i, "is told as abandoned, and was not there");
   parts_[i].lost = true;
@@ -64,6 +65,7 @@ void explored_world<Machine>::judge_begin(std::uint32_t i, component_step s) {
     if (s == component_step::prepare && does(b, s))
       rule(gone(b) || parts_[b].prepared, i, "is asked before one that is after it");
   }
+  rule(s != component_step::prepare || !p.no, i, "is asked again after it has said no");
   for (const std::uint32_t d : (*graph_)[i].after)
     if (s == component_step::resume)
       rule(gone(d) || !parts_[d].suspended, i, "is resumed before what it is after");
@@ -85,7 +87,14 @@ void explored_world<Machine>::judge() {
   culprit_ = machine_.culprit();
   rule(!machine_.rolled_back() || culprit_ != lifecycle_machine::nobody,
        "a start was taken back for nothing");
+  const auto is_cut = [this](component_step s) { return (cuts_ >> index_of(s) & 1u) != 0; };
+  const stop_rung rung = machine_.rung();
+  rule(w != whole_phase::stopping || is_cut(component_step::start), "starts are not cut short");
+  rule(rung < stop_rung::stop || is_cut(component_step::drain), "drains are not cut short");
+  rule(rung < stop_rung::abort || is_cut(component_step::stop), "stops are not told to hurry");
   for (std::uint32_t i = 0; i != parts_.size(); ++i) {
+    rule(w != whole_phase::prepared || gone(i) || parts_[i].ready_at <= now_, i,
+         "is not given the time it asked for");
     if (w == whole_phase::stopped) rule(gone(i), i, "is left behind by the stop");
     const bool agrees = !parts_[i].no && (!parts_[i].defective || has_failed_);
     if (w == whole_phase::prepared) rule(gone(i) || agrees, i, "does not agree to the stop");

@@ -66,7 +66,7 @@ class explored_world final : public machine_desk {
 
   // ---- what the machine does about it
   void begin(std::uint32_t part, component_step step, time_point cut_at) noexcept override;
-  void cut(component_step) noexcept override {}
+  void cut(component_step kind) noexcept override { cuts_ |= 1u << index_of(kind); }
   void hurry(std::uint32_t) noexcept override {}
   void tell(std::uint32_t part, const lifecycle_event& e) noexcept override;
   void tell(const lifecycle_event&) noexcept override { ++moves_; }
@@ -95,6 +95,8 @@ class explored_world final : public machine_desk {
     return p.lost || (!alive(i) && p.runs == component_step::none && !p.aborts);
   }
   [[nodiscard]] bool may_be_used(std::uint32_t i) const noexcept;
+  /// It is to go down anyway, since something that it needs does.
+  [[nodiscard]] bool excused(std::uint32_t i) const;
   [[nodiscard]] bool changing() const noexcept;
   [[nodiscard]] bool may_be_late(std::uint32_t i) const noexcept;
   /// Something runs that is declared to have no limit.
@@ -113,6 +115,8 @@ class explored_world final : public machine_desk {
   unsigned hangs_;
   unsigned starts_ = 0;
   bool has_failed_ = false;
+  unsigned cuts_ = 0;    // the kinds of steps whose tokens have stopped
+  unsigned faults_ = 0;  // told in this one event
   std::uint32_t culprit_ = lifecycle_machine::nobody;
   std::size_t moves_ = 0;  // in this one event
   bool quiet_ = true;      // nothing was done in it but to name who is late
@@ -134,6 +138,17 @@ bool explored_world<Machine>::may_be_used(std::uint32_t i) const noexcept {
   if (gone(i)) return (*graph_)[i].optional;
   const component_step s = parts_[i].runs;
   return alive(i) && s != component_step::drain && s != component_step::stop;
+}
+
+template <class Machine>
+bool explored_world<Machine>::excused(std::uint32_t i) const {
+  if (parts_[i].kept_down || !machine_.wanted(i)) return true;
+  std::vector<std::uint32_t> way = {i};
+  for (std::size_t next = 0; next != way.size(); ++next) {
+    if (parts_[way[next]].defective || parts_[way[next]].hangs) return true;
+    for (const std::uint32_t d : (*graph_)[way[next]].after) way.push_back(d);
+  }
+  return false;
 }
 
 template <class Machine>
@@ -235,7 +250,7 @@ void explored_world<Machine>::list_faults(std::vector<explored_event>& to, std::
 template <class Machine>
 void explored_world<Machine>::happen(const explored_event& e) {
   machine_.serve(*graph_, *this);
-  moves_ = 0;
+  moves_ = faults_ = 0;
   if (e.surprise) --surprises_;
   carry_out(e);
   if (machine_.whole() == whole_phase::stopping && deadline_ == never)
@@ -255,6 +270,7 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
     case explored_kind::waits:
       parts_[e.part].runs = component_step::none;
       parts_[e.part].prepared = true;
+      parts_[e.part].ready_at = now_ + std::chrono::seconds(1);
       parts_[e.part].suspended = is_seen_to_go(e.part) && does(e.part, component_step::resume);
       return machine_.finished(now_, e.part, e.step, e.outcome, {}, std::chrono::seconds(1));
     case explored_kind::passes: return pass();
@@ -263,6 +279,8 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
     case explored_kind::hurry: return machine_.escalate(now_);
     case explored_kind::prepare:
       for (explored_part& p : parts_) p.no = p.prepared = false;
+      for (explored_part& p : parts_) p.ready_at = now_;
+      cuts_ = 0;
       return static_cast<void>(machine_.prepare(now_, options_->lease));
     case explored_kind::resume: return static_cast<void>(machine_.resume(now_, "not any more"));
     case explored_kind::fault:
@@ -280,6 +298,7 @@ void explored_world<Machine>::start() {
   has_failed_ = false;
   culprit_ = lifecycle_machine::nobody;
   deadline_ = never;
+  cuts_ = 0;
   for (explored_part& p : parts_) p.kept_down = false;
   machine_.start(now_, options_->rollback);
 }
@@ -288,12 +307,13 @@ template <class Machine>
 void explored_world<Machine>::end(const explored_event& e) {
   explored_part& p = parts_[e.part];
   const bool well = e.outcome == step_outcome::done;
+  const bool matters = e.step == component_step::start && !well && !p.lost && !excused(e.part);
   if (e.step == component_step::abort) {
     p.aborts = false;
   } else {
     p.runs = component_step::none;
+    p.hangs = false;
   }
-  p.hangs = false;
   switch (e.step) {
     case component_step::start: p.has_started = well && !p.lost; break;
     case component_step::stop: p.has_started = p.drained = p.suspended = p.prepared = false; break;
@@ -307,8 +327,13 @@ void explored_world<Machine>::end(const explored_event& e) {
     default: break;
   }
   const bool was_lost = p.lost;
+  const whole_phase before = machine_.whole();
   machine_.finished(now_, e.part, e.step, e.outcome, "it failed");
   rule(!was_lost || moves_ == 0, e.part, "was given up, and is listened to when it returns");
+  const bool answered = before == whole_phase::starting
+                            ? (*graph_)[e.part].optional || machine_.rolled_back()
+                            : faults_ != 0 || before != whole_phase::up;
+  rule(!matters || answered, e.part, "has failed to start, and that counts for nothing");
 }
 
 /// Until the machine does something about it.
@@ -367,6 +392,7 @@ std::uint64_t explored_world<Machine>::digest() const {
   sum(hangs_);
   sum(starts_ != 0);
   sum(has_failed_);
+  sum(cuts_);
   sum(deadline_ <= now_ ? duration::zero() : saturating_subtract(deadline_, now_));
   for (const explored_part& p : parts_) {
     sum(p.runs);
@@ -375,6 +401,7 @@ std::uint64_t explored_world<Machine>::digest() const {
                             p.no, p.defective, p.kept_down, p.lost})
       flags = flags * 2 + (flag ? 1 : 0);
     sum(flags);
+    sum(p.ready_at <= now_ ? duration::zero() : p.ready_at - now_);
   }
   machine_probe::read(machine_, now_, sum);
   return sum.value();
