@@ -296,7 +296,7 @@ TEST_CASE(
                              .stops = false,
                              .prepares = false,
                              .pauses = false});
-  check_names<hopeful_machine>("b is not up, and nobody is told",
+  check_names<hopeful_machine>("b has failed to start, and that counts for nothing",
                                {"a start", "a start ends", "b start fails"},
                                {.surprises = 1, .hangs = 0});
 }
