@@ -51,11 +51,13 @@ class component_run {
   using duration = time_source::duration;
 
   void tell(event_kind kind, duration limit = {}, std::string_view text = {}) noexcept;
+  void tell_stop() noexcept;
   [[nodiscard]] bool fits();
   void follow_pauses();
   [[nodiscard]] start_report start();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
+  void say_why(const start_report& r);
   [[nodiscard]] int conclude(const stop_report& r);
   [[nodiscard]] int leave_what_hangs();
   [[nodiscard]] duration lame_duck(duration budget) const noexcept;
@@ -66,6 +68,7 @@ class component_run {
   lifecycle& parts_;
   const component_options& options_;
   lifecycle_snapshot before_pause_;
+  bool stop_is_told_ = false;
 };
 
 /// A main that run() and service_main() call, and that says what it is made of.
@@ -142,10 +145,13 @@ inline int component_run::run() {
   return started ? go_on() : refuse(started);
 }
 
-/// A stop during it has the time that its reason leaves, and a further signal presses it, as any.
-/// The lifecycle hears of the stop before this does.
+/// A stop during it is told, has the time that its reason leaves, and is pressed by a further
+/// signal, as any. The lifecycle hears of the stop before this does.
 inline start_report component_run::start() {
-  const stop_callback on_stop(self_.token(), [this] { parts_.shorten(time_left()); });
+  const stop_callback on_stop(self_.token(), [this] {
+    tell_stop();
+    parts_.shorten(time_left());
+  });
   const stop_callback on_hurry(self_.hurry(), [this] {
     const bool spent = self_.hurry().reason().cause == stop_cause::deadline;
     for (int rungs = spent ? 2 : 1; rungs != 0; --rungs) parts_.escalate();
@@ -160,10 +166,15 @@ inline int component_run::go_on() {
   tell(event_kind::ready);
   self_.ready();
   static_cast<void>(self_.token().wait());
-  const stop_moment stop = s_.noticed();
-  tell(event_kind::stopping, stop.budget);
+  tell_stop();
   const stop_callback on_hurry(self_.hurry(), [this] { parts_.shorten(time_left()); });
-  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(stop.budget)));
+  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(s_.noticed().budget)));
+}
+
+/// Once: a callback that may have done so has ended when go_on() begins.
+inline void component_run::tell_stop() noexcept {
+  const duration budget = s_.noticed().budget;
+  if (!std::exchange(stop_is_told_, true)) tell(event_kind::stopping, budget);
 }
 
 /// Of the reasons that this system has.
@@ -198,12 +209,15 @@ inline component_run::duration component_run::lame_duck(duration budget) const n
 }
 
 inline int component_run::refuse(const start_report& r) {
+  if (!r.stopped || !r.error.empty()) say_why(r);
   if (r.abandoned != 0) return leave_what_hangs();
-  if (r.stopped && r.error.empty()) return 0;
+  return r.stopped && r.error.empty() ? 0 : exit_code_failed;
+}
+
+inline void component_run::say_why(const start_report& r) {
   std::string text = r.part.empty() ? "cannot start" : r.part + ": cannot start";
   if (!r.part.empty()) text.append(", declared at ").append(place_text(r.place).view());
   self_.log().write(severity::error, text.append(": ").append(r.error));
-  return exit_code_failed;
 }
 
 inline int component_run::conclude(const stop_report& r) {
@@ -212,8 +226,9 @@ inline int component_run::conclude(const stop_report& r) {
   return r.failed != 0 ? exit_code_failed : 0;
 }
 
-/// To go on would destroy what it may still use.
+/// To go on would destroy what it may still use. A start that has failed is a stop from here on.
 inline int component_run::leave_what_hangs() {
+  if (!self_.token().stop_requested()) self_.request_stop({stop_cause::fault});
   s_.cut_short();
   s_.decided.get_token().wait();
   s_.setting.end.await();

@@ -44,7 +44,7 @@ void explored_world<Machine>::carry_out(const explored_event& e) {
     case explored_kind::passes: return pass();
     case explored_kind::stop: return order_stop(options_->budget);
     case explored_kind::shorten: return order_stop(options_->shortened);
-    case explored_kind::hurry: return machine_.escalate(now_);
+    case explored_kind::hurry: return press();
     case explored_kind::prepare:
       for (explored_part& p : parts_) p.no = p.prepared = false;
       for (explored_part& p : parts_) p.ready_at = now_;
@@ -80,7 +80,7 @@ void explored_world<Machine>::end(const explored_event& e) {
     p.aborts = false;
   } else {
     p.runs = component_step::none;
-    p.hangs = false;
+    p.hangs = p.aborted = false;
   }
   switch (e.step) {
     case component_step::start: p.has_started = well && !p.lost; break;
@@ -125,6 +125,16 @@ void explored_world<Machine>::order_stop(duration left) {
   deadline_ = lesser(deadline_, saturating_add(now_, left));
   machine_.stop(now_, saturating_add(now_, left),
                 first ? duration(options_->lame_duck) : duration::zero());
+}
+
+template <class Machine>
+void explored_world<Machine>::press() {
+  machine_.escalate(now_);
+  for (std::uint32_t i = 0; i != parts_.size() && machine_.rung() == stop_rung::abort; ++i) {
+    const explored_part& p = parts_[i];
+    const bool needs = !p.lost && p.runs != component_step::none && does(i, component_step::abort);
+    rule(!needs || p.aborted, i, "is not aborted on the last rung");
+  }
 }
 
 template <class Machine>

@@ -25,7 +25,7 @@ void explored_world<Machine>::begin(std::uint32_t i, component_step s, time_poin
   quiet_ = false;
   judge_begin(i, s);
   explored_part& p = parts_[i];
-  if (s == component_step::abort) return static_cast<void>(p.aborts = true);
+  if (s == component_step::abort) return static_cast<void>(p.aborts = p.aborted = true);
   p.runs = s;
   if (s == component_step::start) p.defective = p.drained = p.suspended = p.prepared = false;
 }

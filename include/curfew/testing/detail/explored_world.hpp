@@ -61,6 +61,7 @@ class explored_world final : public machine_desk {
   void pass();
   void order_stop(duration left);
   void start();
+  void press();
   void keep_down(std::uint32_t i);
   void let_up(std::uint32_t i);
 
@@ -257,8 +258,8 @@ std::uint64_t explored_world<Machine>::digest() const {
   for (const explored_part& p : parts_) {
     sum(p.runs);
     std::uint64_t flags = 0;
-    for (const bool flag : {p.aborts, p.hangs, p.has_started, p.drained, p.prepared, p.suspended,
-                            p.no, p.defective, p.kept_down, p.lost})
+    for (const bool flag : {p.aborts, p.aborted, p.hangs, p.has_started, p.drained, p.prepared,
+                            p.suspended, p.no, p.defective, p.kept_down, p.lost})
       flags = flags * 2 + (flag ? 1 : 0);
     sum(flags);
     sum(p.ready_at <= now_ ? duration::zero() : p.ready_at - now_);
