@@ -80,11 +80,13 @@ void explored_world<Machine>::end(const explored_event& e) {
     p.aborts = false;
   } else {
     p.runs = component_step::none;
-    p.hangs = p.aborted = false;
+    p.hangs = false;
   }
   switch (e.step) {
     case component_step::start: p.has_started = well && !p.lost; break;
-    case component_step::stop: p.has_started = p.drained = p.suspended = p.prepared = false; break;
+    case component_step::stop:
+      p.has_started = p.drained = p.suspended = p.prepared = p.aborted = false;
+      break;
     case component_step::drain: p.drained = does(e.part, component_step::stop); break;
     case component_step::prepare:
       p.prepared = well;

@@ -19,7 +19,7 @@ namespace detail {
 struct explored_part {
   component_step runs = component_step::none;  // the function that runs
   bool aborts = false;                         // beside it
-  bool aborted = false;                        // that has been so
+  bool aborted = false;                        // that has been so, once in its life
   bool hangs = false;                          // one of both does
   bool has_started = false;                    // and its stop has not ended
   bool drained = false;

@@ -27,7 +27,8 @@ void explored_world<Machine>::begin(std::uint32_t i, component_step s, time_poin
   explored_part& p = parts_[i];
   if (s == component_step::abort) return static_cast<void>(p.aborts = p.aborted = true);
   p.runs = s;
-  if (s == component_step::start) p.defective = p.drained = p.suspended = p.prepared = false;
+  if (s == component_step::start)
+    p.defective = p.drained = p.suspended = p.prepared = p.aborted = false;
 }
 
 template <class Machine>
