@@ -320,6 +320,20 @@ TEST_CASE("a pause of the service brings down what may pause and nothing else") 
   CHECK(jobs == 0);
 }
 
+TEST_CASE("a pause that races the stop finds the components or nothing and hurts nobody") {
+  for (int round = 0; round != 20; ++round) {
+    host_in_a_box box(host_kind::scm);
+    box.start({.name = "orders"}, curfew::components([](lifecycle& parts) {
+                parts.add("jobs", {.start = [] {}, .stop = [] {}, .pausable = true});
+              }));
+    REQUIRE(box.await_ready());
+    (void)box.scm_pause();
+    (void)box.scm_continue();
+    (void)box.scm_stop();
+    CHECK(box.await_end() == 0);
+  }
+}
+
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {
   std::atomic<bool> started{false};
   host_in_a_box box;

@@ -690,6 +690,39 @@ class latch {
   std::atomic<bool> open_{false};
 };
 
+// Lets time pass while somebody hangs in here, and no longer: what is told to end has all the time
+// that it takes.
+class waiting_room {
+ public:
+  explicit waiting_room(manual_clock& clock) : clock_(clock) {}
+  void hang(const step& s) {
+    set(s.token());
+    hang_on(s);
+    set({});
+  }
+  void pass_until(const std::atomic<bool>& done) {
+    while (!done) {
+      {
+        const std::lock_guard guard(lock_);
+        hangs_ = guest_.stop_possible() && !guest_.stop_requested();
+      }
+      if (hangs_) clock_.advance(100ms);
+      std::this_thread::yield();
+    }
+  }
+
+ private:
+  void set(stop_token t) {
+    const std::lock_guard guard(lock_);
+    guest_.swap(t);
+  }
+
+  manual_clock& clock_;
+  std::mutex lock_;
+  stop_token guest_;
+  bool hangs_ = false;
+};
+
 // True when it returns within the time of a test.
 template <class F>
 bool returns(F f) {
@@ -775,16 +808,17 @@ TEST_CASE("a stop that gets less time shares out what is left and still stops ev
   manual_clock clock;
   diary d;
   event_diary events(d);
+  waiting_room room(clock);
   lifecycle parts(clock);
   parts.observe(events);
   parts.add("a", plain(d, "a"));
   component b = plain(d, "b", {"a"});
   b.drain = [&](step& s) {
-    hang_on(s);
+    room.hang(s);
     d.add("b is cut");
   };
   b.stop = [&](step& s) {
-    hang_on(s);
+    room.hang(s);
     d.add("-b");
   };
   b.drain_timeout = b.stop_timeout = 10min;
@@ -793,12 +827,9 @@ TEST_CASE("a stop that gets less time shares out what is left and still stops ev
   const auto began = clock.now();
   std::atomic<bool> done{false};
   std::thread shortener([&] {
-    REQUIRE(d.await("b: step began drain"));
+    CHECK(d.await("b: step began drain"));
     parts.shorten(8s);
-    while (!done) {
-      clock.advance(100ms);
-      std::this_thread::sleep_for(1ms);
-    }
+    room.pass_until(done);
   });
   const auto report = parts.stop(1h);
   done = true;
@@ -813,19 +844,17 @@ TEST_CASE("a stop step that gets less time is told to hurry before that is spent
   manual_clock clock;
   diary d;
   event_diary events(d);
+  waiting_room room(clock);
   lifecycle parts(clock);
   parts.observe(events);
   parts.add("a", plain(d, "a"));
-  parts.add("b", {.after = {"a"}, .stop = [&](step& s) { hang_on(s); }, .stop_timeout = 10min});
+  parts.add("b", {.after = {"a"}, .stop = [&](step& s) { room.hang(s); }, .stop_timeout = 10min});
   REQUIRE(parts.start());
   std::atomic<bool> done{false};
   std::thread shortener([&] {
-    REQUIRE(d.await("b: step began stop"));
+    CHECK(d.await("b: step began stop"));
     parts.shorten(30s);
-    while (!done) {
-      clock.advance(100ms);
-      std::this_thread::sleep_for(1ms);
-    }
+    room.pass_until(done);
   });
   const auto report = parts.stop(1h);
   done = true;

@@ -19,6 +19,7 @@
 
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -40,10 +41,40 @@ struct component_telling {
   event_hub hub;
 };
 
+/// What the host asks of the components beside a stop, which it may do until main has returned: the
+/// components are gone before.
+class component_pauses {
+ public:
+  explicit component_pauses(lifecycle& parts) noexcept : parts_(&parts) {}
+  void pause() {
+    const std::lock_guard guard(lock_);
+    if (parts_ != nullptr) before_ = parts_->pause();
+  }
+  void go_on() {
+    const std::lock_guard guard(lock_);
+    if (parts_ != nullptr) static_cast<void>(parts_->restore(before_));
+  }
+  /// Waits for what goes on, which ends with a stop.
+  void close() noexcept {
+    const std::lock_guard guard(lock_);
+    parts_ = nullptr;
+  }
+
+ private:
+  std::mutex lock_;  // of all; held while the components go down or up
+  lifecycle* parts_;
+  lifecycle_snapshot before_;
+};
+
 class component_run {
  public:
   component_run(service& self, lifecycle& parts, const component_options& options)
       : self_(self), s_(run_access::state(self)), parts_(parts), options_(options) {}
+  component_run(const component_run&) = delete;
+  component_run& operator=(const component_run&) = delete;
+  ~component_run() {
+    if (pauses_ != nullptr) pauses_->close();
+  }
 
   [[nodiscard]] int run();
 
@@ -67,7 +98,7 @@ class component_run {
   run_state& s_;
   lifecycle& parts_;
   const component_options& options_;
-  lifecycle_snapshot before_pause_;
+  std::shared_ptr<component_pauses> pauses_;
   bool stop_is_told_ = false;
 };
 
@@ -237,8 +268,8 @@ inline int component_run::leave_what_hangs() {
 
 inline void component_run::follow_pauses() {
   if (!parts_.can_pause()) return;
-  self_.on_pause([this] { before_pause_ = parts_.pause(); },
-                 [this] { static_cast<void>(parts_.restore(before_pause_)); });
+  pauses_ = std::make_shared<component_pauses>(parts_);
+  self_.on_pause([p = pauses_] { p->pause(); }, [p = pauses_] { p->go_on(); });
 }
 
 inline void component_run::tell(event_kind kind, duration limit, std::string_view text) noexcept {

@@ -148,12 +148,14 @@ inline void lifecycle_state::await_condition(const condition& c, step& s) {
   }
 }
 
+/// Of one that is given up nobody wants to hear, and the clock may be gone.
 inline void lifecycle_state::news(const step_order& order, const step_end& end) noexcept {
   stop_source own(nostopstate);  // goes without the lock
   turn t(*this);
   component_record& r = records_[order.part];
   (order.step == component_step::abort ? r.aborts : r.works) = false;
   if (order.step != component_step::abort) r.own.swap(own);
+  if (t.machine().phase(order.part) == part_phase::lost) return;
   // Who returns because of the stop is not to start those that wait for it.
   if (t.machine().whole() == whole_phase::starting && start_.stop_requested()) take_back(t);
   t.machine().finished(t.now(), order.part, order.step, end.outcome, end.text.view(), end.wait);
