@@ -690,39 +690,6 @@ class latch {
   std::atomic<bool> open_{false};
 };
 
-// Lets time pass while somebody hangs in here, and no longer: what is told to end has all the time
-// that it takes.
-class waiting_room {
- public:
-  explicit waiting_room(manual_clock& clock) : clock_(clock) {}
-  void hang(const step& s) {
-    set(s.token());
-    hang_on(s);
-    set({});
-  }
-  void pass_until(const std::atomic<bool>& done) {
-    while (!done) {
-      {
-        const std::lock_guard guard(lock_);
-        hangs_ = guest_.stop_possible() && !guest_.stop_requested();
-      }
-      if (hangs_) clock_.advance(100ms);
-      std::this_thread::yield();
-    }
-  }
-
- private:
-  void set(stop_token t) {
-    const std::lock_guard guard(lock_);
-    guest_.swap(t);
-  }
-
-  manual_clock& clock_;
-  std::mutex lock_;
-  stop_token guest_;
-  bool hangs_ = false;
-};
-
 // True when it returns within the time of a test.
 template <class F>
 bool returns(F f) {
@@ -808,34 +775,34 @@ TEST_CASE("a stop that gets less time shares out what is left and still stops ev
   manual_clock clock;
   diary d;
   event_diary events(d);
-  waiting_room room(clock);
   lifecycle parts(clock);
   parts.observe(events);
   parts.add("a", plain(d, "a"));
   component b = plain(d, "b", {"a"});
   b.drain = [&](step& s) {
-    room.hang(s);
+    hang_on(s);
     d.add("b is cut");
   };
   b.stop = [&](step& s) {
-    room.hang(s);
+    hang_on(s);
     d.add("-b");
   };
   b.drain_timeout = b.stop_timeout = 10min;
   parts.add("b", std::move(b));
   REQUIRE(parts.start());
-  const auto began = clock.now();
-  std::atomic<bool> done{false};
   std::thread shortener([&] {
     CHECK(d.await("b: step began drain"));
-    parts.shorten(8s);
-    room.pass_until(done);
+    parts.shorten(8s);  // a little less than 4 s for each of the two
+    for (const auto& [by, times] : {std::pair{2000ms, 1}, {1600ms, 2}, {400ms, 3}}) {
+      clock.advance(by);
+      CHECK(d.await("b: step late drain", times));
+    }
+    CHECK(d.await("b: step began stop"));
+    clock.advance(3600ms);
   });
   const auto report = parts.stop(1h);
-  done = true;
   shortener.join();
   CHECK(report.abandoned == 0);
-  CHECK(clock.now() - began <= 8s);
   CHECK(d.has("b is cut"));
   CHECK(d.place("-b") < d.place("-a"));
 }
@@ -844,20 +811,20 @@ TEST_CASE("a stop step that gets less time is told to hurry before that is spent
   manual_clock clock;
   diary d;
   event_diary events(d);
-  waiting_room room(clock);
   lifecycle parts(clock);
   parts.observe(events);
   parts.add("a", plain(d, "a"));
-  parts.add("b", {.after = {"a"}, .stop = [&](step& s) { room.hang(s); }, .stop_timeout = 10min});
+  parts.add("b", {.after = {"a"}, .stop = [&](step& s) { hang_on(s); }, .stop_timeout = 10min});
   REQUIRE(parts.start());
-  std::atomic<bool> done{false};
   std::thread shortener([&] {
     CHECK(d.await("b: step began stop"));
     parts.shorten(30s);
-    room.pass_until(done);
+    for (const auto& [by, times] : {std::pair{15s, 1}, {12s, 2}}) {
+      clock.advance(by);
+      CHECK(d.await("b: step late stop", times));
+    }
   });
   const auto report = parts.stop(1h);
-  done = true;
   shortener.join();
   CHECK(report.ok());
   CHECK(d.has("-a"));
