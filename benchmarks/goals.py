@@ -97,6 +97,11 @@ GOALS = (
         *beside("function_vector", 0.5, "resource_stack_3_words"),
         *beside("function_vector", 0.5, "resource_stack", "resource_stack_3_words",
                 ours="curfew_report"))),
+    Goal("1000 components on one graph, started and stopped, each: 50 us of our own", (
+        Part("components_rules_chain/curfew", "", 50_000, unit="ns"),
+        Part("components_rules_fan/curfew", "", 50_000, unit="ns"),
+        Part("components_rules_grid/curfew", "", 50_000, unit="ns"),
+        Part("components_chain/curfew", "components_chain/threads", 1.5))),
     Goal("include of curfew/stop/stop_token.hpp, curfew.hpp", (
         *beside("bare", 1.1, "include_lines_stop_token", "include_ms_stop_token"),
         *beside("std", 1.6, "include_lines_curfew", "include_ms_curfew"))),

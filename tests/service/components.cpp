@@ -142,7 +142,7 @@ TEST_CASE("a stop that hangs is named and the rest is stopped before the process
     CHECK(box.await_line("web: abandoned, declared at "));
     CHECK(box.await_line("web: still open after "));
     CHECK(box.await_line("forced to end"));
-    let_go = true;  // what is abandoned ends when it returns after all
+    let_go = true;  // what is abandoned has the clock of the box
     while (!gone) std::this_thread::sleep_for(1ms);
   }
 }
@@ -215,6 +215,85 @@ TEST_CASE("a stop during the start takes back what had started and is a clean st
   CHECK(events.place("stopping") < events.place("step began db stop"));
 }
 
+TEST_CASE("a start that hangs for ever is named and ends the process as a failure") {
+  std::atomic<bool> let_go{false}, gone{false}, db_down{false};
+  {
+    host_in_a_box box(host_kind::systemd);
+    box.start({.name = "orders", .start_timeout = 1h}, curfew::components([&](lifecycle& parts) {
+                parts.add("db", {.start = [] {}, .stop = [&] { db_down = true; }});
+                parts.add("web", {.after = {"db"},
+                                  .start =
+                                      [&] {
+                                        while (!let_go) std::this_thread::sleep_for(1ms);
+                                        tell_at_thread_exit(gone);
+                                      },
+                                  .start_timeout = 3s});
+              }));
+    const int code = advance_to_end(box);
+    CHECK(code != 0);
+    CHECK(code != -1);
+    CHECK(db_down);
+    CHECK(box.await_line("web: cannot start, declared at "));
+    CHECK(box.await_line("web: abandoned, declared at "));
+    let_go = true;  // what is abandoned has the clock of the box
+    while (!gone) std::this_thread::sleep_for(1ms);
+  }
+}
+
+TEST_CASE("a stop during the start takes back within the time that its reason leaves") {
+  std::atomic<bool> starting{false}, hurried{false};
+  kept_events events;
+  host_in_a_box box;
+  box.start({.name = "orders", .stop_timeout = 1h},
+            curfew::components(
+                [&](lifecycle& parts) {
+                  parts.add("db", {.start = [] {},
+                                   .stop =
+                                       [&](step& s) {
+                                         hang_on(s);
+                                         hurried = true;
+                                       }});
+                  parts.add("web", {.after = {"db"}, .start = [&](step& s) {
+                                      starting = true;
+                                      hang_on(s);
+                                    }});
+                },
+                {.sinks = {&events}}));
+  while (!starting) std::this_thread::sleep_for(1ms);
+  const auto began = box.clock().now();
+  box.console_close();  // leaves 5 s, and the db would have had 10
+  for (int i = 0; i != 3000 && !hurried && !box.ended(); ++i) {
+    box.advance(5ms);
+    std::this_thread::sleep_for(2ms);
+  }
+  CHECK(box.await_end() == 0);
+  CHECK(box.clock().now() - began <= 5s);
+  CHECK(hurried);
+  CHECK(events.has("stopping"));
+}
+
+TEST_CASE("a second signal presses the taking back of a start as it does any stop") {
+  std::atomic<bool> starting{false}, draining{false};
+  host_in_a_box box;
+  box.start({.name = "orders", .stop_timeout = 1h}, curfew::components([&](lifecycle& parts) {
+              parts.add("db", {.drain =
+                                   [&](step& s) {
+                                     draining = true;
+                                     hang_on(s);
+                                   },
+                               .drain_timeout = 30min});
+              parts.add("web", {.after = {"db"}, .start = [&](step& s) {
+                                  starting = true;
+                                  hang_on(s);
+                                }});
+            }));
+  while (!starting) std::this_thread::sleep_for(1ms);
+  box.signal(15);
+  while (!draining) std::this_thread::sleep_for(1ms);
+  box.signal(15);
+  CHECK(box.await_end() == 0);
+}
+
 TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
   const auto main = curfew::components([](lifecycle& parts) { parts.add("web", {.stop = [] {}}); },
                                        {.lame_duck = 5s});
@@ -251,6 +330,20 @@ TEST_CASE("a pause of the service brings down what may pause and nothing else") 
   box.scm_stop();
   CHECK(box.await_end() == 0);
   CHECK(jobs == 0);
+}
+
+TEST_CASE("a pause that races the stop finds the components or nothing and hurts nobody") {
+  for (int round = 0; round != 20; ++round) {
+    host_in_a_box box(host_kind::scm);
+    box.start({.name = "orders"}, curfew::components([](lifecycle& parts) {
+                parts.add("jobs", {.start = [] {}, .stop = [] {}, .pausable = true});
+              }));
+    REQUIRE(box.await_ready());
+    (void)box.scm_pause();
+    (void)box.scm_continue();
+    (void)box.scm_stop();
+    CHECK(box.await_end() == 0);
+  }
 }
 
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {
@@ -303,7 +396,7 @@ TEST_CASE("the next run says how one ended that did not end well") {
     REQUIRE(first.await_ready());
     first.signal(15);
     CHECK(advance_to_end(first) == 128 + 15);
-    let_go = true;
+    let_go = true;  // what is abandoned has the clock of the box
     while (!gone) std::this_thread::sleep_for(1ms);
   }
   host_in_a_box second;

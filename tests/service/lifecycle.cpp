@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -746,6 +747,373 @@ TEST_CASE("a component can ask for its own failure from its own functions") {
   CHECK_FALSE(parts.failed().stop_requested());
   CHECK(parts.stop().ok());
 }
+
+namespace {
+
+// Waits for the test, and then a little longer for nobody.
+class latch {
+ public:
+  void open() { open_ = true; }
+  void wait() const {
+    while (!open_) std::this_thread::sleep_for(1ms);
+  }
+
+ private:
+  std::atomic<bool> open_{false};
+};
+
+// True when it returns within the time of a test.
+template <class F>
+bool returns(F f) {
+  const auto done = std::make_shared<std::atomic<bool>>(false);
+  std::thread worker([f, done] {
+    f();
+    *done = true;
+  });
+  const bool ended = eventually([&] { return done->load(); });
+  ended ? worker.join() : worker.detach();
+  return ended;
+}
+
+}  // namespace
+
+TEST_CASE("a component that stops its own lifecycle from its functions does not wait for itself") {
+  diary d;
+  lifecycle parts;
+  parts.add("a", plain(d, "a"));
+  component b = plain(d, "b", {"a"});
+  b.start = [&] {
+    parts.stop(20s);
+    (void)parts.prepare();
+    (void)parts.pause();
+    (void)parts.restore({{"a"}});
+    (void)parts.start();
+    (void)parts.resume("no");
+    d.add("b goes on");
+  };
+  b.stop = [&] {
+    parts.stop(20s);
+    d.add("-b");
+  };
+  parts.add("b", std::move(b));
+  curfew::start_report report;
+  REQUIRE(returns([&] { report = parts.start(); }));
+  CHECK_FALSE(report.up);
+  CHECK(report.stopped);
+  CHECK(report.abandoned == 0);
+  CHECK(d.lines() == std::vector<std::string>{"+a", "b goes on", "-b", "-a"});
+}
+
+TEST_CASE("a stop that is asked for inside the callback of a stop waits and gets its answer") {
+  diary d;
+  lifecycle parts;
+  stop_source outer;
+  parts.add("a", plain(d, "a"));
+  REQUIRE(parts.start());
+  const curfew::stop_callback inner(outer.get_token(), [&] {
+    CHECK(parts.stop(20s).ok());
+    d.add("stopped");
+  });
+  outer.request_stop();
+  CHECK(d.lines() == std::vector<std::string>{"+a", "-a", "stopped"});
+}
+
+TEST_CASE("the callback of a token may press the stop that stops the token") {
+  diary d;
+  lifecycle parts;
+  parts.add("a", {.stop =
+                      [&](step& s) {
+                        const curfew::stop_callback again(s.token(), [&] {
+                          parts.escalate();
+                          parts.shorten(10s);
+                          (void)parts.status();
+                          d.add("pressed");
+                        });
+                        d.add("stops");
+                        hang_on(s);
+                      },
+                  .stop_timeout = 1h});
+  REQUIRE(parts.start());
+  std::thread presser([&] {
+    (void)d.await("stops");
+    parts.escalate();
+  });
+  CHECK(parts.stop(2h).abandoned == 0);
+  presser.join();
+  CHECK(d.has("pressed"));
+}
+
+TEST_CASE("a stop that gets less time shares out what is left and still stops everybody") {
+  manual_clock clock;
+  diary d;
+  event_diary events(d);
+  lifecycle parts(clock);
+  parts.observe(events);
+  parts.add("a", plain(d, "a"));
+  component b = plain(d, "b", {"a"});
+  b.drain = [&](step& s) {
+    hang_on(s);
+    d.add("b is cut");
+  };
+  b.stop = [&](step& s) {
+    hang_on(s);
+    d.add("-b");
+  };
+  b.drain_timeout = b.stop_timeout = 10min;
+  parts.add("b", std::move(b));
+  REQUIRE(parts.start());
+  std::thread shortener([&] {
+    CHECK(d.await("b: step began drain"));
+    parts.shorten(8s);  // a little less than 4 s for each of the two
+    for (const auto& [by, times] : {std::pair{2000ms, 1}, {1600ms, 2}, {400ms, 3}}) {
+      clock.advance(by);
+      CHECK(d.await("b: step late drain", times));
+    }
+    CHECK(d.await("b: step began stop"));
+    clock.advance(3600ms);
+  });
+  const auto report = parts.stop(1h);
+  shortener.join();
+  CHECK(report.abandoned == 0);
+  CHECK(d.has("b is cut"));
+  CHECK(d.place("-b") < d.place("-a"));
+}
+
+TEST_CASE("a stop step that gets less time is told to hurry before that is spent") {
+  manual_clock clock;
+  diary d;
+  event_diary events(d);
+  lifecycle parts(clock);
+  parts.observe(events);
+  parts.add("a", plain(d, "a"));
+  parts.add("b", {.after = {"a"}, .stop = [&](step& s) { hang_on(s); }, .stop_timeout = 10min});
+  REQUIRE(parts.start());
+  std::thread shortener([&] {
+    CHECK(d.await("b: step began stop"));
+    parts.shorten(30s);
+    for (const auto& [by, times] : {std::pair{15s, 1}, {12s, 2}}) {
+      clock.advance(by);
+      CHECK(d.await("b: step late stop", times));
+    }
+  });
+  const auto report = parts.stop(1h);
+  shortener.join();
+  CHECK(report.ok());
+  CHECK(d.has("-a"));
+}
+
+TEST_CASE("fail during a prepare is heard and takes the prepare back") {
+  diary d;
+  latch asked, go;
+  lifecycle parts;
+  component a = plain(d, "a");
+  a.restart = {.most = 1, .delay = 0ms};
+  a.prepare = [&] {
+    asked.open();
+    go.wait();
+    return prepare_answer::ready();
+  };
+  const auto link = parts.add("a", std::move(a));
+  REQUIRE(parts.start());
+  std::thread failer([&] {
+    asked.wait();
+    link.fail("the disk is gone");
+    go.open();
+  });
+  const auto answer = parts.prepare();
+  failer.join();
+  CHECK_FALSE(answer);
+  CHECK(answer.why == "a component has failed");
+  CHECK(d.await("+a", 2));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("who asks for a pause or a prepare does not wait for a prepare that was given up") {
+  manual_clock clock;
+  diary d;
+  latch go;
+  lifecycle parts(clock);
+  parts.add("hangs", {.prepare =
+                          [&] {
+                            go.wait();
+                            return prepare_answer::ready();
+                          },
+                      .prepare_timeout = 3s});
+  component jobs = plain(d, "jobs");
+  jobs.pausable = true;
+  parts.add("jobs", std::move(jobs));
+  REQUIRE(parts.start());
+  advance_until_done(clock, [&] { CHECK_FALSE(parts.prepare()); });
+  CHECK(parts.phase() == whole_phase::up);
+  CHECK(returns([&] {
+    const auto before = parts.pause();
+    CHECK(d.has("-jobs"));
+    CHECK_FALSE(parts.prepare());
+    (void)parts.restore(before);
+    CHECK(d.count("+jobs") == 2);
+  }));
+  go.open();
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("a resume that hangs fails the whole and keeps nobody waiting") {
+  static manual_clock clock;  // what is abandoned still has a context
+  latch go;
+  std::atomic<bool> gone{false};
+  {
+    lifecycle parts(clock);
+    parts.add("a", {.prepare = [] { return prepare_answer::ready(); },
+                    .resume =
+                        [&] {
+                          go.wait();
+                          gone = true;
+                        },
+                    .prepare_timeout = 3s});
+    REQUIRE(parts.start());
+    REQUIRE(parts.prepare(1h));
+    advance_until_done(clock, [&] { CHECK(parts.resume("changed my mind")); });
+    CHECK(parts.failed().stop_requested());
+    CHECK(parts.phase() == whole_phase::up);
+    CHECK(phase_of(parts, "a") == part_phase::lost);
+    advance_until_done(clock, [&] { CHECK(parts.stop(10s).abandoned == 1); });
+  }
+  go.open();
+  CHECK(eventually([&] { return gone.load(); }));
+}
+
+TEST_CASE("a restart that takes too long and was the last is not made again") {
+  manual_clock clock;
+  diary d;
+  lifecycle parts(clock);
+  std::atomic<int> starts{0};
+  component a;
+  a.start = [&](step& s) {
+    if (++starts > 1) hang_on(s);
+  };
+  a.stop = [&] { d.add("-a"); };
+  a.restart = {.most = 1, .delay = 0ms};
+  a.start_timeout = 2s;
+  const auto link = parts.add("a", std::move(a));
+  REQUIRE(parts.start());
+  link.fail("once");
+  advance_until_done(
+      clock, [&] { (void)parts.failed().wait_for(1min); }, 100ms);
+  CHECK(parts.failed().stop_requested());
+  CHECK(d.await("-a", 2));
+  advance_until_done(clock, [&] { CHECK(parts.stop(30s).ok()); });
+  CHECK(starts == 2);
+}
+
+TEST_CASE("an abandoned component is not aborted when the stop presses harder") {
+  static manual_clock clock;
+  diary d;
+  event_diary events(d);
+  latch go;
+  {
+    lifecycle parts(clock);
+    parts.observe(events);
+    parts.add("a", {.stop = [&](step& s) { hang_on(s); }, .stop_timeout = 1h});
+    parts.add("b", {.after = {"a"},
+                    .stop =
+                        [&] {
+                          go.wait();
+                          d.add("b returns");
+                        },
+                    .abort = [&] { d.add("b aborts"); },
+                    .stop_timeout = 1s,
+                    .abort_timeout = 1s});
+    REQUIRE(parts.start());
+    std::atomic<bool> done{false};
+    std::thread presser([&] {
+      while (!d.has("a: step began stop")) {
+        clock.advance(100ms);
+        std::this_thread::sleep_for(1ms);
+      }
+      parts.escalate();
+      done = true;
+    });
+    CHECK(parts.stop(3h).abandoned == 1);
+    presser.join();
+    CHECK(d.count("b aborts") == 1);
+  }
+  go.open();
+  CHECK(d.await("b returns"));
+}
+
+#if CURFEW_EXCEPTIONS
+TEST_CASE("who brings back a component that fails for good is told so and does not wait for ever") {
+  diary d;
+  std::atomic<bool> broken{false};
+  lifecycle parts;
+  component db = plain(d, "db");
+  db.start = [&] {
+    if (broken) throw std::runtime_error("no disk");
+  };
+  db.pausable = true;
+  parts.add("db", std::move(db));
+  parts.add("web", plain(d, "web", {"db"}));
+  REQUIRE(parts.start());
+  const auto before = parts.pause();
+  broken = true;
+  bool back = true;
+  REQUIRE(returns([&] { back = parts.restore(before); }));
+  CHECK_FALSE(back);
+  CHECK(parts.failed().stop_requested());
+  CHECK(returns([&] { CHECK_FALSE(parts.restore(before)); }));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("a start that fails because what it needs has failed is not a failure of its own") {
+  diary d;
+  lifecycle parts;
+  latch starting, go;
+  component db = plain(d, "db");
+  db.restart = {.most = 3, .delay = 0ms};
+  const auto link = parts.add("db", std::move(db));
+  std::atomic<int> starts{0};
+  component web = plain(d, "web", {"db"});
+  web.start = [&] {
+    if (++starts > 1) return;
+    starting.open();
+    go.wait();
+    throw std::runtime_error("the database is gone");
+  };
+  parts.add("web", std::move(web));
+  std::thread failer([&] {
+    starting.wait();
+    link.fail("connection lost");
+    go.open();
+  });
+  const auto report = parts.start();
+  failer.join();
+  CHECK_MESSAGE(report.up, report.error);
+  CHECK(starts == 2);
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE(
+    "what goes on without an optional component does so when that one could not start again") {
+  diary d;
+  lifecycle parts;
+  component db = plain(d, "db");
+  db.restart = {.most = 3, .delay = 0ms};
+  const auto link = parts.add("db", std::move(db));
+  component cache;
+  cache.after = {"db"};
+  cache.start = [] { throw std::runtime_error("cold"); };
+  cache.optional = true;
+  parts.add("cache", std::move(cache));
+  component web = plain(d, "web", {"cache"});
+  web.restart = {.most = 3, .delay = 0ms};
+  const auto web_link = parts.add("web", std::move(web));
+  REQUIRE(parts.start());
+  link.fail("connection lost");
+  REQUIRE(d.await("+db", 2));
+  web_link.fail("too");
+  CHECK(d.await("+web", 2));
+  CHECK(parts.stop().ok());
+}
+#endif
 
 TEST_CASE("a thousand components stand on one graph") {
   std::atomic<int> up{0};

@@ -40,8 +40,9 @@ struct lifecycle_access;
 /// its own that waits, made by start(), while it has nothing to do: a stop needs no new one.
 ///
 /// Thread safety: declare with one thread, then start(); the other members may be called from any
-/// thread, but not from a function of a component. Those that change something wait until it is so;
-/// their waits end, because every step has a limit. Destroying a lifecycle stops it, each component
+/// thread. Those that change something wait until it is so; their waits end, because every step has
+/// a limit. Called from a function of a component they begin what is asked for and do not wait,
+/// since what they would wait for is that function. Destroying a lifecycle stops it, each component
 /// within its own limits. What has been abandoned by then keeps what it needs of the lifecycle, and
 /// only that: the program should end soon.
 class lifecycle {
@@ -65,8 +66,9 @@ class lifecycle {
   void validate() const { state_->validate(); }
   /// For a plan.
   [[nodiscard]] std::vector<plan_part> parts() const { return state_->plan_parts(); }
-  /// Is told of every event, at once: it must store and return, since a stop waits for it. For
-  /// something slower an event_stream stands between. It outlives the lifecycle.
+  /// Is told of every event, at once: it must store and return, since a stop waits for it, and
+  /// calls nothing of the lifecycle. For something slower an event_stream stands between. It
+  /// outlives the lifecycle.
   void observe(event_sink& sink) { state_->observe(sink); }
   /// The time that the components that have started get when a start fails or is cut short.
   void set_rollback_timeout(detail::saturated t) noexcept { state_->set_rollback(t); }

@@ -6,6 +6,7 @@
 
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/posix/own_terminal.hpp>
+#include <curfew/release/gate.hpp>
 #include <curfew/service/component_options.hpp>
 #include <curfew/service/control_endpoint.hpp>
 #include <curfew/service/detail/component_journal.hpp>
@@ -21,6 +22,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -49,10 +51,39 @@ struct component_telling final : event_witness {
   std::optional<control_endpoint> door;  // goes first: it tells the hub
 };
 
+/// A pause may come to its turn when the components are gone: the run keeps its functions for
+/// longer than these live. Who closes it also waits for the one that goes on.
+struct component_pauses {
+  explicit component_pauses(lifecycle& p) noexcept : parts(p) {}
+
+  void pause() {
+    const auto in_time = open.enter();
+    if (in_time && !std::exchange(paused, true)) before = parts.pause();
+  }
+  void resume() {
+    const auto in_time = open.enter();
+    if (in_time && std::exchange(paused, false)) static_cast<void>(parts.restore(before));
+  }
+  void close() noexcept {
+    open.close();
+    open.wait(stop_token{});
+  }
+
+  lifecycle& parts;
+  lifecycle_snapshot before = {};  // of the thread on which these functions run
+  bool paused = false;             // likewise
+  gate open;
+};
+
 class component_run {
  public:
   component_run(service& self, lifecycle& parts, const component_options& options)
       : self_(self), s_(run_access::state(self)), parts_(parts), options_(options) {}
+  component_run(const component_run&) = delete;
+  component_run& operator=(const component_run&) = delete;
+  ~component_run() {
+    if (pauses_ != nullptr) pauses_->close();
+  }
 
   [[nodiscard]] int run();
 
@@ -61,12 +92,13 @@ class component_run {
 
   void tell(event_kind kind, duration limit = {}, std::string_view text = {}) noexcept;
   void tell_stop() noexcept;
-  [[nodiscard]] start_report start();
   [[nodiscard]] bool fits();
   [[nodiscard]] bool open_door(component_telling& telling);
   void follow_pauses();
+  [[nodiscard]] start_report start();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
+  void say_why(const start_report& r);
   [[nodiscard]] int conclude(const stop_report& r);
   [[nodiscard]] int leave_what_hangs();
   [[nodiscard]] duration lame_duck(duration budget) const noexcept;
@@ -76,9 +108,8 @@ class component_run {
   run_state& s_;
   lifecycle& parts_;
   const component_options& options_;
-  lifecycle_snapshot before_pause_;
+  std::shared_ptr<component_pauses> pauses_;  // null: nothing may pause
   bool stop_told_ = false;  // the end of start() puts the stopping thread's store before main's
-  bool paused_ = false;  // belongs, with the snapshot, to the thread of the functions for a pause
 };
 
 /// A main that run() and service_main() call, and that says what it is made of.
@@ -164,12 +195,19 @@ inline int component_run::run() {
   return started ? go_on() : refuse(started);
 }
 
-/// A stop during the start is told before anything follows from it.
+/// A stop during it is told before anything follows from it, has the time that its reason leaves,
+/// and is pressed by a further signal, as any.
 inline start_report component_run::start() {
   stop_source told(s_.setting.time);
   const stop_callback on_stop(self_.token(), [&]() noexcept {
     tell_stop();
     told.request_stop(self_.token().reason());
+    parts_.shorten(time_left());
+  });
+  const stop_callback on_hurry(self_.hurry(), [this] {
+    const bool spent = self_.hurry().reason().cause == stop_cause::deadline;
+    for (int rungs = spent ? 2 : 1; rungs != 0; --rungs) parts_.escalate();
+    parts_.shorten(time_left());
   });
   return parts_.start(told.get_token());
 }
@@ -222,12 +260,15 @@ inline component_run::duration component_run::lame_duck(duration budget) const n
 }
 
 inline int component_run::refuse(const start_report& r) {
+  if (!r.stopped || !r.error.empty()) say_why(r);
   if (r.abandoned != 0) return leave_what_hangs();
-  if (r.stopped && r.error.empty()) return 0;
+  return r.stopped && r.error.empty() ? 0 : exit_code_failed;
+}
+
+inline void component_run::say_why(const start_report& r) {
   std::string text = r.part.empty() ? "cannot start" : r.part + ": cannot start";
   if (!r.part.empty()) text.append(", declared at ").append(place_text(r.place).view());
   self_.log().write(severity::error, text.append(": ").append(r.error));
-  return exit_code_failed;
 }
 
 inline int component_run::conclude(const stop_report& r) {
@@ -236,8 +277,9 @@ inline int component_run::conclude(const stop_report& r) {
   return r.failed != 0 ? exit_code_failed : 0;
 }
 
-/// To go on would destroy what it may still use.
+/// To go on would destroy what it may still use. A start that has failed is a stop from here on.
 inline int component_run::leave_what_hangs() {
+  if (!self_.token().stop_requested()) self_.request_stop({stop_cause::fault});
   s_.cut_short();
   s_.decided.get_token().wait();
   s_.setting.end.await();
@@ -246,13 +288,8 @@ inline int component_run::leave_what_hangs() {
 
 inline void component_run::follow_pauses() {
   if (!parts_.can_pause()) return;
-  const auto pause = [this] {
-    if (!std::exchange(paused_, true)) before_pause_ = parts_.pause();
-  };
-  const auto resume = [this] {
-    if (std::exchange(paused_, false)) static_cast<void>(parts_.restore(before_pause_));
-  };
-  self_.on_pause(pause, resume);
+  pauses_ = std::make_shared<component_pauses>(parts_);
+  self_.on_pause([p = pauses_] { p->pause(); }, [p = pauses_] { p->resume(); });
 }
 
 /// Before anything starts: a start that takes long can be watched.

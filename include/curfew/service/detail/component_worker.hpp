@@ -43,6 +43,10 @@ class component_worker {
   component_worker& operator=(const component_worker&) = delete;
 
   [[nodiscard]] bool started() const noexcept { return thread_.joinable(); }
+  /// On the calling thread. Without the lock.
+  [[nodiscard]] bool runs_here() const noexcept {
+    return id_.load(std::memory_order_relaxed) == this_thread();
+  }
   bool start(std::shared_ptr<step_performer> performer, std::error_code& ec) noexcept;
 
   /// One at a time: the next when the last has been performed.
@@ -80,6 +84,8 @@ class component_worker {
   // be read. It is not written again before it has been performed, which its giver learns under the
   // lock.
   std::atomic<std::uint32_t> orders_{0};
+  // The thread's own; of the others, none finds itself in it.
+  std::atomic<thread_id> id_{0};
   // Set under the performer's lock, which a thread that is found performing takes before it looks.
   std::atomic<bool> abandoned_{false};
 };
@@ -97,6 +103,7 @@ inline bool component_worker::start(std::shared_ptr<step_performer> performer,
 }
 
 inline void component_worker::work(step_performer& performer) noexcept {
+  id_.store(this_thread(), std::memory_order_relaxed);
   for (std::uint32_t done = 0;;) {
     std::uint32_t given = orders_.load(std::memory_order_acquire);
     if (given == done) {

@@ -24,6 +24,9 @@ CURFEW_BEGIN
 
 namespace detail {
 
+/// For whoever compares machines.
+struct machine_probe;
+
 /// What the machine has done for it. Called from inside its members, which are not to be called
 /// from there.
 class machine_desk {
@@ -35,6 +38,8 @@ class machine_desk {
   virtual void begin(std::uint32_t part, component_step step, time_point cut_at) noexcept = 0;
   /// Stops the tokens of all steps of this kind that run now.
   virtual void cut(component_step kind) noexcept = 0;
+  /// Stops the token of the step that this part is in, if it has not stopped by itself.
+  virtual void hurry(std::uint32_t part) noexcept = 0;
   virtual void tell(std::uint32_t part, const lifecycle_event& e) noexcept = 0;
   virtual void tell(const lifecycle_event& e) noexcept = 0;
   /// A component has failed the whole, which somebody should stop.
@@ -124,6 +129,8 @@ class lifecycle_machine {
   [[nodiscard]] std::uint32_t lost() const noexcept { return lost_; }
 
  private:
+  friend struct machine_probe;
+
   struct part_life {
     part_phase phase = part_phase::down;
     component_step step = component_step::none;
@@ -154,6 +161,15 @@ class lifecycle_machine {
   [[nodiscard]] bool is_gone(const part_life& p) const noexcept {
     return p.phase == part_phase::down || p.phase == part_phase::lost;
   }
+  /// It has started, and is not going down.
+  [[nodiscard]] static constexpr bool serves(part_phase p) noexcept {
+    return p == part_phase::up || p == part_phase::preparing || p == part_phase::prepared ||
+           p == part_phase::resuming;
+  }
+  /// Its prepare has asked for time.
+  [[nodiscard]] static bool ready_soon(const part_life& p) noexcept {
+    return p.phase == part_phase::preparing && !p.busy && !p.abort_runs;
+  }
   [[nodiscard]] bool unsettled(const part_life& p) const noexcept;
 
   void touch(std::uint32_t i) noexcept;
@@ -173,9 +189,11 @@ class lifecycle_machine {
   void run_abort(std::uint32_t i) noexcept;
   void await_mark(std::uint32_t i) noexcept;
   [[nodiscard]] duration time_left() const noexcept;
+  [[nodiscard]] duration rest(std::uint32_t i, component_step s) const noexcept;
   [[nodiscard]] duration share(std::uint32_t i, component_step s) const noexcept;
   [[nodiscard]] duration grace(std::uint32_t i) const noexcept;
 
+  void fit(std::uint32_t i) noexcept;
   void due(std::uint32_t i) noexcept;
   void overdue(std::uint32_t i) noexcept;
   void abort_or_lose(std::uint32_t i) noexcept;

@@ -35,7 +35,9 @@ inline void lifecycle_machine::stop(time_point now, time_point deadline,
   now_ = now;
   if (whole_ == whole_phase::stopped) return;
   if (whole_ == whole_phase::stopping) {
-    deadline_ = lesser(deadline_, deadline);
+    if (deadline >= deadline_) return;
+    deadline_ = deadline;
+    for (std::uint32_t i = 0; i != parts_.size(); ++i) fit(i);
     return;
   }
   deadline_ = deadline;
@@ -65,6 +67,8 @@ inline void lifecycle_machine::escalate(time_point now, stop_rung least) noexcep
 
 inline bool lifecycle_machine::prepare(time_point now, duration lease) noexcept {
   if (whole_ != whole_phase::up || !settled()) return false;
+  for (const part_life& p : parts_)
+    if (p.busy) return false;  // in a prepare that has been given up
   now_ = now;
   lease_ = lease;
   enter(whole_phase::preparing);
@@ -83,9 +87,9 @@ inline bool lifecycle_machine::resume(time_point now, std::string_view why) noex
   now_ = now;
   desk_->tell({.kind = event_kind::resumed, .text = why});
   desk_->cut(component_step::prepare);
-  for (std::uint32_t i = 0; i != parts_.size(); ++i) {  // what would have been ready in a while
+  for (std::uint32_t i = 0; i != parts_.size(); ++i) {
     part_life& p = parts_[i];
-    if (p.phase != part_phase::preparing || p.busy) continue;
+    if (!ready_soon(p)) continue;
     p.phase = part_phase::prepared;
     due_[i] = never;
   }
@@ -154,6 +158,7 @@ inline bool lifecycle_machine::unsettled(const part_life& p) const noexcept {
     case whole_phase::starting:
     case whole_phase::up:
       if (p.phase == part_phase::lost) return false;
+      if (p.phase == part_phase::preparing && p.cut && !p.falling) return false;  // nobody waits
       return p.falling || p.phase != (p.wanted ? part_phase::up : part_phase::down);
     case whole_phase::preparing:
       return p.phase == part_phase::up || p.phase == part_phase::preparing;
@@ -258,7 +263,10 @@ inline void lifecycle_machine::all_fall() noexcept {
     if (is_gone(p)) continue;
     p.falling = true;
     satisfy(i, false);
-    if (p.phase == part_phase::preparing && !p.busy) p.phase = part_phase::prepared;
+    if (ready_soon(p)) {
+      p.phase = part_phase::prepared;
+      due_[i] = never;
+    }
     const bool asked_before = p.phase == part_phase::starting || p.phase == part_phase::preparing ||
                               p.phase == part_phase::resuming;
     if (asked_before) p.cut = false;
@@ -276,14 +284,17 @@ inline void lifecycle_machine::lose_the_rest() noexcept {
 }
 
 /// Together with all that depends on it. A part that starts just now comes to the end of that
-/// first.
+/// first, and so does one that is being prepared, which has less time from now on. Without one that
+/// is given up already, those after it go on.
 inline void lifecycle_machine::bring_down(std::uint32_t part, bool still_wanted) noexcept {
   std::size_t size = 0;
   const auto take = [&](std::uint32_t i) {
     part_life& p = parts_[i];
-    if (p.phase == part_phase::lost || (still_wanted ? p.falling : !p.wanted)) return;
+    if (still_wanted ? p.falling || (is_gone(p) && !p.wanted) : !p.wanted) return;
     p.wanted = p.wanted && still_wanted;
-    p.falling = p.phase != part_phase::down;
+    p.falling = !is_gone(p);
+    if (p.phase == part_phase::preparing) p.cut = false;
+    if (p.phase == part_phase::preparing) hasten(i);
     satisfy(i, false);
     touch(i);
     if (p.falling || !still_wanted) scratch_[size++] = i;

@@ -25,11 +25,25 @@ inline lifecycle_state::turn::~turn() {
   for (std::size_t k = 0; s_.cuts_ != 0 && k != kinds.size(); ++k)
     if ((s_.cuts_ & (1u << index_of(kinds[k]))) != 0) cut[k] = s_.source_of(kinds[k]);
   s_.cuts_ = 0;
+  const bool hurries = std::exchange(s_.hurries_, false);
   const bool failed = std::exchange(s_.has_failed_, false);
   const stop_source told = failed ? s_.failed_ : stop_source(nostopstate);
   s_.lock_.unlock();
   for (stop_source& c : cut) c.request_stop();
+  if (hurries) hurry_steps();
   if (failed) stop_source(told).request_stop({stop_cause::fault});
+}
+
+/// One after the other, each with the lock for as long as it is looked up.
+inline void lifecycle_state::turn::hurry_steps() noexcept {
+  for (component_record& r : s_.records_) {
+    stop_source own(nostopstate);
+    {
+      const std::lock_guard guard(s_.lock_);
+      if (r.hurried) own = r.own;
+    }
+    own.request_stop();
+  }
 }
 
 inline void lifecycle_state::turn::wake_hand() noexcept {
@@ -39,16 +53,17 @@ inline void lifecycle_state::turn::wake_hand() noexcept {
 
 inline void lifecycle_state::turn::wake_waiters() noexcept {
   const bool settled = machine().settled();
-  if (machine().whole() == s_.told_phase_ && settled == s_.told_settled_) return;
+  if (machine().whole() == s_.told_phase_ && settled == s_.told_settled_ && !s_.has_failed_) return;
   s_.told_phase_ = machine().whole();
   s_.told_settled_ = settled;
   s_.news_.fetch_add(1, std::memory_order_release);
   unpark_all(s_.news_);
 }
 
+/// A function of a component is not to wait for what may wait for itself.
 template <class Pred>
 void lifecycle_state::await(Pred pred) const noexcept {
-  for (;;) {
+  while (!runs_here()) {
     const std::uint32_t seen = news_.load(std::memory_order_acquire);
     {
       const std::lock_guard guard(lock_);
@@ -56,6 +71,12 @@ void lifecycle_state::await(Pred pred) const noexcept {
     }
     park(news_, seen);
   }
+}
+
+inline bool lifecycle_state::runs_here() const noexcept {
+  for (const component_record& r : records_)
+    if (r.worker.runs_here() || r.aborter.runs_here()) return true;
+  return false;
 }
 
 // ---- starting
@@ -198,7 +219,7 @@ inline prepare_report lifecycle_state::prepare(duration lease) {
     veto_text_.clear();
     if (!t.machine().prepare(t.now(), lease))
       return {.why = std::string("it is ") + to_string(machine_->whole()) +
-                     (machine_->settled() ? "" : ", and changing")};
+                     (machine_->whole() == whole_phase::up ? ", and changing" : "")};
   }
   await([this] {
     const whole_phase now = machine_->whole();
@@ -271,7 +292,10 @@ inline void lifecycle_state::set_wanted(const std::vector<bool>& up) noexcept {
       if (up[i]) machine_->want(i, true);
     machine_->converge(t.now());
   }
-  await([this] { return machine_->settled() || machine_->whole() != whole_phase::up; });
+  await([this] {
+    return machine_->settled() || machine_->whole() != whole_phase::up ||
+           machine_->culprit() != lifecycle_machine::nobody;  // the whole has failed
+  });
 }
 
 inline bool lifecycle_state::is_as(const std::vector<bool>& up) const noexcept {

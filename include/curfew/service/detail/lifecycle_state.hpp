@@ -46,6 +46,8 @@ struct component_record {
   fixed_text<400> error = {};
   component_worker worker = {};
   component_worker aborter = {};  // beside a worker that hangs
+  stop_source own{nostopstate};   // the context of the step that the worker performs
+  bool hurried = false;           // which is to stop, made already or not
   bool works = false;             // the worker performs something; of the aborter:
   bool aborts = false;
 };
@@ -111,6 +113,7 @@ class lifecycle_state final : public component_desk,
   void cut(component_step kind) noexcept override { cuts_ |= 1u << index_of(kind); }
   void tell(std::uint32_t part, const lifecycle_event& e) noexcept override;
   void tell(const lifecycle_event& e) noexcept override;
+  void hurry(std::uint32_t part) noexcept override { records_[part].hurried = hurries_ = true; }
   void failed(std::uint32_t) noexcept override { has_failed_ = true; }
   double random() noexcept override {
     return static_cast<double>(generator_.next() >> 11) * 0x1p-53;
@@ -138,6 +141,7 @@ class lifecycle_state final : public component_desk,
 
   template <class Pred>
   void await(Pred pred) const noexcept;
+  [[nodiscard]] bool runs_here() const noexcept;
   void set_wanted(const std::vector<bool>& up) noexcept;
   [[nodiscard]] bool is_as(const std::vector<bool>& up) const noexcept;
 
@@ -161,6 +165,7 @@ class lifecycle_state final : public component_desk,
   stop_source failed_;
   stop_source hurried_;  // stopped, for a step whose own context cannot be had
   std::uint32_t cuts_ = 0;
+  bool hurries_ = false;  // a record is to be hurried
   bool has_failed_ = false;
   std::string veto_part_;
   std::string veto_text_;
@@ -193,6 +198,7 @@ class lifecycle_state::turn {
   [[nodiscard]] time_point now() const noexcept { return s_.clock_.now(); }
 
  private:
+  void hurry_steps() noexcept;
   void wake_hand() noexcept;
   void wake_waiters() noexcept;
 

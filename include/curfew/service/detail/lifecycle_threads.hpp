@@ -18,6 +18,7 @@ inline void lifecycle_state::begin(std::uint32_t part, component_step step,
   component_record& r = records_[part];
   const bool aside = step == component_step::abort;
   (aside ? r.aborts : r.works) = true;
+  if (!aside) r.hurried = false;
   (aside ? r.aborter : r.worker).give({part, step, cut_at});
 }
 
@@ -76,13 +77,19 @@ inline stop_token lifecycle_state::token_until(const step_order& order) noexcept
     if (!alone) parent = source_of(order.step).get_token();
   }
   std::error_code ec;
-  stop_token token;
+  stop_source own(nostopstate);
   const std::exception_ptr error = attempt([&] {
-    const stop_source own =
-        alone ? stop_source(clock_, order.cut_at, ec) : stop_source(parent, order.cut_at, ec);
-    token = own.get_token();
+    own = alone ? stop_source(clock_, order.cut_at, ec) : stop_source(parent, order.cut_at, ec);
   });
-  return error == nullptr && !ec ? token : hurried;
+  if (error != nullptr || ec) return hurried;
+  const stop_token token = own.get_token();
+  if (order.step != component_step::abort) {
+    const std::lock_guard guard(lock_);
+    component_record& r = records_[order.part];
+    r.own.swap(own);
+    if (r.hurried) return hurried;
+  }
+  return token;
 }
 
 inline void lifecycle_state::perform(const step_order& order) noexcept {
@@ -148,10 +155,14 @@ inline void lifecycle_state::await_condition(const condition& c, step& s) {
   }
 }
 
+/// Of one that is given up nobody wants to hear, and the clock may be gone.
 inline void lifecycle_state::news(const step_order& order, const step_end& end) noexcept {
+  stop_source own(nostopstate);  // goes without the lock
   turn t(*this);
   component_record& r = records_[order.part];
   (order.step == component_step::abort ? r.aborts : r.works) = false;
+  if (order.step != component_step::abort) r.own.swap(own);
+  if (t.machine().phase(order.part) == part_phase::lost) return;
   // Who returns because of the stop is not to start those that wait for it.
   if (t.machine().whole() == whole_phase::starting && start_.stop_requested()) take_back(t);
   t.machine().finished(t.now(), order.part, order.step, end.outcome, end.text.view(), end.wait);

@@ -15,10 +15,11 @@ namespace detail {
   return half_lives < 1 ? count * (1 - half_lives / 2) : 0;
 }
 
+/// Also one that is asked for something: it does not work, whatever it answers.
 inline bool lifecycle_machine::fault(time_point now, std::uint32_t i,
                                      std::string_view why) noexcept {
-  const bool up = parts_[i].phase == part_phase::up || parts_[i].phase == part_phase::prepared;
-  if (!up || parts_[i].falling || whole_ == whole_phase::stopping) return false;
+  if (!serves(parts_[i].phase) || parts_[i].falling || whole_ == whole_phase::stopping)
+    return false;
   now_ = now;
   if (whole_ == whole_phase::prepared || whole_ == whole_phase::preparing)
     resume(now, "a component has failed");
@@ -62,11 +63,11 @@ inline void lifecycle_machine::give_up(std::uint32_t i) noexcept {
   if (p.phase == part_phase::down) satisfy(i, true);
 }
 
-/// While the whole still starts, that start has failed.
+/// While the whole still starts, that start has failed. What does not serve any more is not started
+/// again, nor is who waits for it.
 inline void lifecycle_machine::fail_all(std::uint32_t i) noexcept {
-  part_life& p = parts_[i];
-  culprit_ = i;
-  if (p.phase == part_phase::down) p.wanted = false;
+  if (culprit_ == nobody) culprit_ = i;
+  if (!serves(parts_[i].phase) || parts_[i].start_failed) bring_down(i, false);
   if (whole_ != whole_phase::starting) return desk_->failed(i);
   rolled_back_ = true;
   stop(now_, saturating_add(now_, rollback_), {});

@@ -72,14 +72,20 @@ inline lifecycle_machine::duration lifecycle_machine::time_left() const noexcept
   return deadline_ == never ? (duration::max)() : saturating_subtract(deadline_, now_);
 }
 
+/// What all that follows a step of a stop wants.
+inline lifecycle_machine::duration lifecycle_machine::rest(std::uint32_t i,
+                                                           component_step s) const noexcept {
+  duration after = chains_[i];
+  for (const auto done : {component_step::drain, component_step::stop, component_step::abort})
+    if (done <= s) after -= lesser(after, declared(i).wants(done));
+  return after;
+}
+
 inline lifecycle_machine::duration lifecycle_machine::share(std::uint32_t i,
                                                             component_step s) const noexcept {
-  const graph_part& g = declared(i);
-  if (s < component_step::drain) return g.limit[index_of(s)];
-  duration chain = chains_[i];
-  if (s > component_step::drain) chain -= g.wants(component_step::drain);
-  if (s > component_step::stop) chain -= g.wants(component_step::stop);
-  return share_of(time_left(), g.wants(s), chain);
+  const duration wanted = declared(i).limit[index_of(s)];
+  if (s < component_step::drain) return wanted;
+  return share_of(time_left(), wanted, saturating_sum(wanted, rest(i, s)));
 }
 
 /// For a function that should have ended to do so: the time that a stop has.
@@ -128,6 +134,19 @@ inline void lifecycle_machine::await_mark(std::uint32_t i) noexcept {
   due_[i] = saturating_add(p.began, until);
 }
 
+/// A step that runs gets less, as those after it do, when there is less time than there was.
+inline void lifecycle_machine::fit(std::uint32_t i) noexcept {
+  part_life& p = parts_[i];
+  const bool ends = p.phase == part_phase::draining || p.phase == part_phase::stopping;
+  if (!ends || !p.busy || p.cut || p.aborting) return;
+  const duration used = now_ - p.began;
+  const duration wanted = greater(p.limit - used, duration::zero());
+  const duration left = share_of(time_left(), wanted, saturating_sum(wanted, rest(i, p.step)));
+  if (used + left >= p.limit) return;
+  p.limit = used + left;
+  await_mark(i);
+}
+
 inline void lifecycle_machine::finished(time_point now, std::uint32_t i, component_step s,
                                         step_outcome o, std::string_view text,
                                         duration wait) noexcept {
@@ -173,13 +192,14 @@ inline void lifecycle_machine::conclude(std::uint32_t i, component_step s, step_
 inline void lifecycle_machine::due(std::uint32_t i) noexcept {
   part_life& p = parts_[i];
   if (p.phase == part_phase::down) return;  // its delay is over
-  if (p.phase == part_phase::preparing && !p.busy) {
+  if (ready_soon(p)) {
     p.phase = part_phase::prepared;
     for (const std::uint32_t d : declared(i).after) touch(d);
   } else if (p.cut || p.aborting) {
     abort_or_lose(i);
   } else {
     tell_step(event_kind::step_late, i, step_outcome::late, {});
+    if (p.mark == (p.step == component_step::stop ? 1 : 2)) desk_->hurry(i);
     if (p.mark == 2) return overdue(i);
     ++p.mark;
     await_mark(i);
@@ -190,13 +210,14 @@ inline void lifecycle_machine::overdue(std::uint32_t i) noexcept {
   part_life& p = parts_[i];
   hasten(i);
   switch (p.phase) {
-    case part_phase::starting: start_failed(i, "it took longer than its start_timeout"); break;
+    case part_phase::starting:
+      if (!parts_[i].falling) start_failed(i, "it took longer than its start_timeout");
+      break;
     case part_phase::preparing:
       due_[i] = never;  // the service stays up, and so there is time
       resume(now_, "a prepare took longer than its prepare_timeout");
       break;
     case part_phase::resuming:
-      due_[i] = never;
       tell_part(event_kind::fault, i, "its resume took longer than its prepare_timeout");
       give_up(i);
       break;
@@ -220,17 +241,18 @@ inline void lifecycle_machine::run_abort(std::uint32_t i) noexcept {
 
 // ---- how steps end
 
+/// A start under which a dependency has failed is not its own failure.
 inline void lifecycle_machine::started(std::uint32_t i, step_outcome o,
                                        std::string_view text) noexcept {
   part_life& p = parts_[i];
+  const bool counts = starts_are_allowed() && !p.start_failed && !p.falling;
   if (o == step_outcome::failed) {
     left(i);
-    if (starts_are_allowed() && !p.start_failed) start_failed(i, text);
+    if (counts) start_failed(i, text);
     return;
   }
   p.phase = part_phase::up;
-  if (o == step_outcome::late && starts_are_allowed() && !p.start_failed)
-    start_failed(i, "it took longer than its start_timeout");
+  if (o == step_outcome::late && counts) start_failed(i, "it took longer than its start_timeout");
   if (p.start_failed || !p.wanted) p.falling = true;
   if (!p.falling) satisfy(i, true);
 }
@@ -265,7 +287,7 @@ inline void lifecycle_machine::prepared(std::uint32_t i, step_outcome o, std::st
       resume(now_, "a prepare asks for more time than its prepare_timeout");
       return;
     }
-    due_[i] = now_ + wait;
+    due_[i] = saturating_add(now_, wait);
     return;
   }
   p.phase = part_phase::prepared;
@@ -305,16 +327,19 @@ inline void lifecycle_machine::left(std::uint32_t i) noexcept {
   if (!p.wanted && p.start_failed && declared(i).optional) satisfy(i, true);
 }
 
+/// Nothing is begun in it any more, nor listened to.
 inline void lifecycle_machine::lose(std::uint32_t i, std::string_view why) noexcept {
   tell_part(event_kind::abandoned, i, why, parts_[i].limit);
   left(i);
   part_life& p = parts_[i];
   p.phase = part_phase::lost;
-  p.wanted = false;
+  p.busy = p.abort_runs = false;
   ++lost_;
   touch(i);
-  if (!starts_are_allowed()) return;
-  return declared(i).optional ? satisfy(i, true) : fail_all(i);
+  const bool matters = whole_ != whole_phase::stopping;
+  if (matters && !declared(i).optional) fail_all(i);
+  p.wanted = false;
+  if (matters && declared(i).optional) satisfy(i, true);
 }
 
 inline void lifecycle_machine::satisfy(std::uint32_t i, bool yes) noexcept {
