@@ -253,6 +253,34 @@ TEST_CASE("a pause of the service brings down what may pause and nothing else") 
   CHECK(jobs == 0);
 }
 
+TEST_CASE("a pause that comes to its turn when the components have been stopped finds nothing") {
+  std::atomic<bool> reloading{false}, go_on{false}, paused{false};
+  std::atomic<int> stops{0};
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "orders", .stop_timeout = 20s}, [&](curfew::service& self) {
+    self.on_reload([&] {
+      reloading = true;
+      while (!go_on) std::this_thread::sleep_for(1ms);
+    });
+    self.on_user_code([&](int) { paused = true; });  // what came before has had its turn
+    {
+      lifecycle parts(box.clock());
+      parts.add("door", {.stop = [&] { ++stops; }, .pausable = true});
+      CHECK(run_components(self, parts) == 0);
+    }
+    go_on = true;
+    while (!paused) std::this_thread::sleep_for(1ms);
+  });
+  REQUIRE(box.await_ready());
+  CHECK(box.scm_param_change() == 0);
+  while (!reloading) std::this_thread::sleep_for(1ms);
+  CHECK(box.scm_pause() == 0);
+  CHECK(box.scm_user(128) == 0);
+  CHECK(box.scm_stop() == 0);
+  CHECK(box.await_end() == 0);
+  CHECK(stops == 1);
+}
+
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {
   std::atomic<bool> started{false};
   host_in_a_box box;

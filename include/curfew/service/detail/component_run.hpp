@@ -6,6 +6,7 @@
 
 #include <curfew/host/outcome.hpp>
 #include <curfew/host/posix/own_terminal.hpp>
+#include <curfew/release/gate.hpp>
 #include <curfew/service/component_options.hpp>
 #include <curfew/service/detail/component_journal.hpp>
 #include <curfew/service/detail/component_news.hpp>
@@ -19,6 +20,7 @@
 
 #include <csignal>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -45,10 +47,36 @@ struct component_telling final : event_witness {
   event_hub hub;
 };
 
+/// A pause may come to its turn when the components are gone: the run keeps its functions for
+/// longer than these live. Who closes it also waits for the one that goes on.
+struct component_pauses {
+  explicit component_pauses(lifecycle& p) noexcept : parts(p) {}
+
+  void pause() {
+    if (const auto in_time = open.enter()) before = parts.pause();
+  }
+  void resume() {
+    if (const auto in_time = open.enter()) static_cast<void>(parts.restore(before));
+  }
+  void close() noexcept {
+    open.close();
+    open.wait(stop_token{});
+  }
+
+  lifecycle& parts;
+  lifecycle_snapshot before = {};  // of the thread on which these functions run
+  gate open;
+};
+
 class component_run {
  public:
   component_run(service& self, lifecycle& parts, const component_options& options)
       : self_(self), s_(run_access::state(self)), parts_(parts), options_(options) {}
+  component_run(const component_run&) = delete;
+  component_run& operator=(const component_run&) = delete;
+  ~component_run() {
+    if (pauses_ != nullptr) pauses_->close();
+  }
 
   [[nodiscard]] int run();
 
@@ -71,7 +99,7 @@ class component_run {
   run_state& s_;
   lifecycle& parts_;
   const component_options& options_;
-  lifecycle_snapshot before_pause_;
+  std::shared_ptr<component_pauses> pauses_;  // null: nothing may pause
   bool stop_told_ = false;  // the end of start() puts the stopping thread's store before main's
 };
 
@@ -233,8 +261,8 @@ inline int component_run::leave_what_hangs() {
 
 inline void component_run::follow_pauses() {
   if (!parts_.can_pause()) return;
-  self_.on_pause([this] { before_pause_ = parts_.pause(); },
-                 [this] { static_cast<void>(parts_.restore(before_pause_)); });
+  pauses_ = std::make_shared<component_pauses>(parts_);
+  self_.on_pause([p = pauses_] { p->pause(); }, [p = pauses_] { p->resume(); });
 }
 
 inline void component_run::tell(event_kind kind, duration limit, std::string_view text) noexcept {
