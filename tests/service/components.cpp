@@ -215,6 +215,47 @@ TEST_CASE("a stop during the start takes back what had started and is a clean st
   CHECK(events.place("stopping") < events.place("step began db stop"));
 }
 
+#if CURFEW_EXCEPTIONS
+TEST_CASE("a stop during the start is a failure when what it takes back fails") {
+  std::atomic<bool> begun{false};
+  host_in_a_box box(host_kind::systemd);
+  box.start({.name = "orders", .stop_timeout = 20s}, curfew::components([&](lifecycle& parts) {
+              parts.add("db", {.stop = [] { throw std::runtime_error("not synced"); }});
+              parts.add("web", {.after = {"db"}, .start = [&](const step& s) {
+                                  begun = true;
+                                  hang_on(s);
+                                }});
+            }));
+  while (!begun) std::this_thread::yield();
+  box.signal(15);
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("not synced"));
+}
+#endif
+
+TEST_CASE("a start that hangs is named and the process is ended though nobody asked for a stop") {
+  for (const auto kind : {host_kind::console, host_kind::systemd, host_kind::scm}) {
+    std::atomic<bool> let_go{false}, gone{false}, begun{false};
+    {
+      host_in_a_box box(kind);
+      box.start({.name = "orders", .start_timeout = 60s, .stop_timeout = 20s},
+                curfew::components([&](lifecycle& parts) {
+                  const auto hang = [&] {
+                    begun = true;
+                    while (!let_go) std::this_thread::sleep_for(1ms);
+                    tell_at_thread_exit(gone);
+                  };
+                  parts.add("db", {.start = hang, .start_timeout = 1s, .stop_timeout = 1s});
+                }));
+      while (!begun) std::this_thread::sleep_for(1ms);
+      CHECK(advance_to_end(box) == curfew::exit_code_forced);
+      CHECK(box.await_line("db: cannot start"));
+      let_go = true;
+      while (!gone) std::this_thread::sleep_for(1ms);
+    }
+  }
+}
+
 TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
   const auto main = curfew::components([](lifecycle& parts) { parts.add("web", {.stop = [] {}}); },
                                        {.lame_duck = 5s});

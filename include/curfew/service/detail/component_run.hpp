@@ -90,6 +90,7 @@ class component_run {
   void follow_pauses();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
+  void tell_refusal(const start_report& r);
   [[nodiscard]] int conclude(const stop_report& r);
   [[nodiscard]] int leave_what_hangs();
   [[nodiscard]] duration lame_duck(duration budget) const noexcept;
@@ -236,13 +237,18 @@ inline component_run::duration component_run::lame_duck(duration budget) const n
   return typed || urgent ? duration::zero() : lesser<duration>(options_.lame_duck, budget / 4);
 }
 
+/// What had started has been stopped again, and how that went counts as at any other stop.
 inline int component_run::refuse(const start_report& r) {
-  if (r.abandoned != 0) return leave_what_hangs();
-  if (r.stopped && r.error.empty()) return 0;
+  const bool asked = r.stopped && r.error.empty();
+  if (!asked) tell_refusal(r);
+  const int code = conclude(parts_.stop());
+  return asked ? code : exit_code_failed;
+}
+
+inline void component_run::tell_refusal(const start_report& r) {
   std::string text = r.part.empty() ? "cannot start" : r.part + ": cannot start";
   if (!r.part.empty()) text.append(", declared at ").append(place_text(r.place).view());
   self_.log().write(severity::error, text.append(": ").append(r.error));
-  return exit_code_failed;
 }
 
 inline int component_run::conclude(const stop_report& r) {
@@ -251,8 +257,10 @@ inline int component_run::conclude(const stop_report& r) {
   return r.failed != 0 ? exit_code_failed : 0;
 }
 
-/// To go on would destroy what it may still use.
+/// To go on would destroy what it may still use. Who ends the process waits for a stop, which
+/// nobody need have asked for when it was a start that hung.
 inline int component_run::leave_what_hangs() {
+  self_.request_stop({stop_cause::fault});
   s_.cut_short();
   s_.decided.get_token().wait();
   s_.setting.end.await();
