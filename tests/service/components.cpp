@@ -273,6 +273,34 @@ TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
   CHECK(told.clock().now() - began >= 5s);
 }
 
+TEST_CASE("a plan knows of the lame duck and says what a stop will grant") {
+  struct first_limit final : curfew::event_sink {
+    void write(const lifecycle_event& e) noexcept override {
+      if (e.kind != curfew::event_kind::step_began || e.step != curfew::component_step::stop)
+        return;
+      granted = e.limit.count();
+    }
+    std::atomic<curfew::time_source::duration::rep> granted{0};
+  } sink;
+  auto main = curfew::components(
+      [](lifecycle& parts) { parts.add("db", {.stop = [] {}, .stop_timeout = 20s}); },
+      {.lame_duck = 4s, .sinks = {&sink}});
+  for (const auto timeout : {12s, 21s, 40s}) {
+    const curfew::service_spec spec{.name = "orders", .stop_timeout = timeout};
+    const auto plan = make_plan(main.parts(), stop_budgets(spec, {}, main.lame_duck()));
+    const curfew::reason_plan* told = plan.find("systemd-stop");
+    REQUIRE(told != nullptr);
+    CHECK(told->fits() == (timeout == 40s));
+    host_in_a_box box(host_kind::systemd);
+    box.start(spec, main);
+    REQUIRE(box.await_ready());
+    box.signal(15);
+    CHECK(advance_to_end(box) == 0);
+    CHECK(curfew::time_source::duration(sink.granted) <= told->shares[0].stop);
+    CHECK(curfew::time_source::duration(sink.granted) > told->shares[0].stop - 600ms);  // a step
+  }
+}
+
 TEST_CASE("a pause of the service brings down what may pause and nothing else") {
   std::atomic<int> jobs{0}, web{0};
   host_in_a_box box(host_kind::scm);

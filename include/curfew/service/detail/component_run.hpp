@@ -123,6 +123,7 @@ class component_main {
     declared.validate();
     return declared.parts();
   }
+  [[nodiscard]] saturated lame_duck() const noexcept { return options_.lame_duck; }
   [[nodiscard]] std::string recording() const { return options_.recording; }
 
  private:
@@ -210,7 +211,7 @@ inline int component_run::go_on() {
 inline bool component_run::fits() {
   parts_.validate();
   const std::vector<plan_part> declared = parts_.parts();
-  const std::vector<stop_budget> budgets = stop_budgets(s_.spec);
+  const std::vector<stop_budget> budgets = stop_budgets(s_.spec, {}, options_.lame_duck);
   const stop_plan plan = make_plan(declared, budgets);
   for (const reason_plan& r : plan.reasons) {
     if (!options_.plan_must_fit || r.fits() || r.budget.basis == limit_basis::assumed) continue;
@@ -228,13 +229,11 @@ inline component_run::duration component_run::time_left() const noexcept {
   return left == (duration::max)() ? left : left - reserve;
 }
 
-/// Nobody balances load for whoever sits at the keyboard.
 inline component_run::duration component_run::lame_duck(duration budget) const noexcept {
   const stop_reason why = self_.token().reason();
   const bool typed = why.cause == stop_cause::signal && why.code == SIGINT && why.pid == 0 &&
                      self_.host() == host_kind::console;
-  const bool urgent = why.cause == stop_cause::fault || why.cause == stop_cause::console;
-  return typed || urgent ? duration::zero() : lesser<duration>(options_.lame_duck, budget / 4);
+  return lame_duck_of(why, typed, options_.lame_duck, budget);
 }
 
 /// What had started has been stopped again, and how that went counts as at any other stop.

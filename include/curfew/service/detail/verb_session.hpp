@@ -65,6 +65,7 @@ class verb_output {
 struct program_facts {
   std::function<std::vector<plan_part>()> parts = {};  ///< empty: it does not say
   std::function<std::string()> recording = {};         ///< the path; empty: there is none
+  saturated lame_duck = std::chrono::seconds(0);       ///< for which all stay up first
   system_limits limits = {};                           ///< of a stop, on this system
 };
 
