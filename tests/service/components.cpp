@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <curfew/host/detail/console_host.hpp>
 #include <curfew/service/component_options.hpp>
 #include <curfew/service/components.hpp>
 #include <curfew/testing/host_in_a_box.hpp>
@@ -54,6 +55,10 @@ class kept_events final : public curfew::event_sink {
                      to_string(e.step) + " " + std::string(e.text));
   }
   bool has(const std::string& part) const { return place(part) >= 0; }
+  std::string last() const {
+    const std::lock_guard guard(lock_);
+    return lines_.empty() ? "" : lines_.back();
+  }
   int place(const std::string& part) const {
     const std::lock_guard guard(lock_);
     for (std::size_t i = 0; i != lines_.size(); ++i)
@@ -348,6 +353,40 @@ TEST_CASE("a pause that comes to its turn when the components have been stopped 
   CHECK(box.scm_stop() == 0);
   CHECK(box.await_end() == 0);
   CHECK(stops == 1);
+}
+
+TEST_CASE("an end that hangs in what it tells is told as it is by all who tell it") {
+  struct halted final : curfew::message_sink {
+    void write(curfew::severity, std::string_view line) noexcept override {
+      if (line.find("stopped: ") == line.npos) return;
+      while (!let_go) std::this_thread::sleep_for(1ms);
+    }
+    std::atomic<bool> let_go{false};
+  } people;
+  struct process final : curfew::detail::last_resort {
+    void end(int c) noexcept override { code = c; }
+    void await() noexcept override {}
+    std::atomic<int> code{-1};
+  } ended;
+  kept_events events;
+  curfew::detail::console_host host;
+  const curfew::service_spec spec{.name = "orders"};
+  auto main = [&](curfew::service& self) {
+    self.request_stop();
+    lifecycle parts;
+    parts.add("db", {.stop = [] {}});
+    return run_components(self, parts, {.sinks = {&events}});
+  };
+  std::thread run([&] {
+    curfew::detail::program p(spec, main);
+    (void)curfew::detail::run_access::run(p, {{host, {}, &people}, ended});
+  });
+  while (ended.code == -1) std::this_thread::sleep_for(1ms);
+  CHECK(ended.code == curfew::exit_code_failed);
+  CHECK(events.last().find("run ended") == 0);
+  CHECK(events.last().find("exit code 70") != std::string::npos);
+  people.let_go = true;
+  run.join();
 }
 
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {

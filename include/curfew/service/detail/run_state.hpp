@@ -199,6 +199,8 @@ class run_state final : public message_sink {
     tell_outcome(o);
     return decided.request_stop();
   }
+  /// As an event. One that is told after another is what has become of that.
+  void tell_outcome(const outcome& o) noexcept;
   /// After `decided`, or after decide() was false.
   [[nodiscard]] const outcome& decision() const noexcept {
     return *outcome_.load(std::memory_order_acquire);
@@ -212,7 +214,6 @@ class run_state final : public message_sink {
     start_limit_ = greater(start_limit_, asked);
   }
   stop_moment fix_moment() noexcept;
-  void tell_outcome(const outcome& o) noexcept;
   void shorten(const stop_reason& why, bool& done) noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};

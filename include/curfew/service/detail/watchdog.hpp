@@ -54,7 +54,11 @@ inline void watchdog::run() noexcept {
 inline void watchdog::await_over() noexcept {
   if (s_.over.get_token().wait_for(after_an_end)) return;
   outcome hung = s_.decision();
-  if (hung.ok()) hung.kind = outcome_kind::failed;
+  if (hung.ok()) {
+    hung.kind = outcome_kind::failed;
+    s_.tell_outcome(hung);
+    s_.flush_events();
+  }
   s_.host.stopped(hung);
   s_.setting.end.end(exit_code(hung));
 }
