@@ -389,6 +389,24 @@ TEST_CASE("an end that hangs in what it tells is told as it is by all who tell i
   run.join();
 }
 
+TEST_CASE("a run has components once and refuses others") {
+  std::atomic<int> started{0};
+  host_in_a_box box;
+  box.start({.name = "orders"}, [&](curfew::service& self) {
+    lifecycle parts(box.clock()), others(box.clock());
+    parts.add("db", {.start = [&] { ++started; }, .stop = [] {}});
+    others.add("memory", {.start = [&] { ++started; }});
+    CHECK(run_components(self, parts) == 0);
+    CHECK(run_components(self, parts) == curfew::exit_code_failed);
+    return run_components(self, others);
+  });
+  REQUIRE(box.await_ready());
+  box.signal(15);
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("this run has had its components already", 2));
+  CHECK(started == 1);
+}
+
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {
   std::atomic<bool> started{false};
   host_in_a_box box;

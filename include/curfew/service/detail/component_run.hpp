@@ -170,7 +170,12 @@ inline component_telling::component_telling(run_state& s, const component_option
   if (ec) s.write(severity::warning, "events are not passed on: " + ec.message());
 }
 
+/// Once in a run: the components of another call may still tell their events to its witness.
 inline int component_run::run() {
+  if (s_.has_witness()) {
+    s_.write(severity::error, "cannot start: this run has had its components already");
+    return exit_code_failed;
+  }
   owned<event_witness> telling(new component_telling(s_, options_, parts_.parts().size()));
   parts_.observe(telling->sink());
   s_.witness(std::move(telling));

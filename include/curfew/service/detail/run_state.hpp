@@ -173,6 +173,9 @@ class run_state final : public message_sink {
     witness_owner_ = std::move(who);
     witness_.store(witness_owner_.get(), std::memory_order_release);
   }
+  [[nodiscard]] bool has_witness() const noexcept {
+    return witness_.load(std::memory_order_acquire) != nullptr;
+  }
   void tell_event(const lifecycle_event& e) noexcept {
     if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->sink().write(e);
   }
