@@ -389,6 +389,24 @@ TEST_CASE("an end that hangs in what it tells is told as it is by all who tell i
   run.join();
 }
 
+TEST_CASE("events that are not kept are told at the end of a run") {
+  struct full final : curfew::event_sink {
+    void write(const lifecycle_event&) noexcept override {}
+    bool flush(const curfew::stop_token&) noexcept override { return false; }
+  } disk;
+  for (const bool fails : {true, false}) {
+    host_in_a_box box;
+    box.start({.name = "orders"},
+              curfew::components([](lifecycle& parts) { parts.add("db", {.stop = [] {}}); },
+                                 {.sinks = fails ? std::vector<curfew::event_sink*>{&disk}
+                                                 : std::vector<curfew::event_sink*>()}));
+    REQUIRE(box.await_ready());
+    box.signal(15);
+    CHECK(box.await_end() == 0);
+    CHECK(box.await_line("not all events are kept") == fails);
+  }
+}
+
 TEST_CASE("a run has components once and refuses others") {
   std::atomic<int> started{0};
   host_in_a_box box;
