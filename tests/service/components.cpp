@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <curfew/host/detail/console_host.hpp>
 #include <curfew/service/component_options.hpp>
 #include <curfew/service/components.hpp>
 #include <curfew/testing/host_in_a_box.hpp>
@@ -54,6 +55,10 @@ class kept_events final : public curfew::event_sink {
                      to_string(e.step) + " " + std::string(e.text));
   }
   bool has(const std::string& part) const { return place(part) >= 0; }
+  std::string last() const {
+    const std::lock_guard guard(lock_);
+    return lines_.empty() ? "" : lines_.back();
+  }
   int place(const std::string& part) const {
     const std::lock_guard guard(lock_);
     for (std::size_t i = 0; i != lines_.size(); ++i)
@@ -294,6 +299,47 @@ TEST_CASE("a second signal presses the taking back of a start as it does any sto
   CHECK(box.await_end() == 0);
 }
 
+#if CURFEW_EXCEPTIONS
+TEST_CASE("a stop during the start is a failure when what it takes back fails") {
+  std::atomic<bool> begun{false};
+  host_in_a_box box(host_kind::systemd);
+  box.start({.name = "orders", .stop_timeout = 20s}, curfew::components([&](lifecycle& parts) {
+              parts.add("db", {.stop = [] { throw std::runtime_error("not synced"); }});
+              parts.add("web", {.after = {"db"}, .start = [&](const step& s) {
+                                  begun = true;
+                                  hang_on(s);
+                                }});
+            }));
+  while (!begun) std::this_thread::yield();
+  box.signal(15);
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("not synced"));
+}
+#endif
+
+TEST_CASE("a start that hangs is named and the process is ended though nobody asked for a stop") {
+  for (const auto kind : {host_kind::console, host_kind::systemd, host_kind::scm}) {
+    std::atomic<bool> let_go{false}, gone{false}, begun{false};
+    {
+      host_in_a_box box(kind);
+      box.start({.name = "orders", .start_timeout = 60s, .stop_timeout = 20s},
+                curfew::components([&](lifecycle& parts) {
+                  const auto hang = [&] {
+                    begun = true;
+                    while (!let_go) std::this_thread::sleep_for(1ms);
+                    tell_at_thread_exit(gone);
+                  };
+                  parts.add("db", {.start = hang, .start_timeout = 1s, .stop_timeout = 1s});
+                }));
+      while (!begun) std::this_thread::sleep_for(1ms);
+      CHECK(advance_to_end(box) == curfew::exit_code_forced);
+      CHECK(box.await_line("db: cannot start"));
+      let_go = true;
+      while (!gone) std::this_thread::sleep_for(1ms);
+    }
+  }
+}
+
 TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
   const auto main = curfew::components([](lifecycle& parts) { parts.add("web", {.stop = [] {}}); },
                                        {.lame_duck = 5s});
@@ -309,6 +355,36 @@ TEST_CASE("the lame duck is kept for systemd and not for a typed interrupt") {
   told.signal(15);
   CHECK(advance_to_end(told) == 0);
   CHECK(told.clock().now() - began >= 5s);
+}
+
+TEST_CASE("a plan knows of the lame duck and says what a stop will grant") {
+  struct first_limit final : curfew::event_sink {
+    void write(const lifecycle_event& e) noexcept override {
+      if (e.kind != curfew::event_kind::step_began || e.step != curfew::component_step::stop)
+        return;
+      granted = e.limit.count();
+    }
+    std::atomic<curfew::time_source::duration::rep> granted{0};
+  } sink;
+  for (const auto timeout : {12s, 21s, 40s}) {
+    host_in_a_box box(host_kind::systemd);
+    lifecycle parts(box.clock());
+    parts.add("db", {.stop = [] {}, .stop_timeout = 20s});
+    const curfew::service_spec spec{.name = "orders", .stop_timeout = timeout};
+    const auto plan = make_plan(parts.parts(), stop_budgets(spec, {}, 4s));
+    const curfew::reason_plan* told = plan.find("systemd-stop");
+    REQUIRE(told != nullptr);
+    CHECK(told->fits() == (timeout == 40s));
+    box.start(spec, [&](curfew::service& self) {
+      return run_components(self, parts, {.lame_duck = 4s, .sinks = {&sink}});
+    });
+    REQUIRE(box.await_ready());
+    box.signal(15);
+    while (parts.phase() != curfew::whole_phase::stopping) std::this_thread::sleep_for(1ms);
+    box.advance(told->budget.lame_duck);
+    CHECK(box.await_end() == 0);
+    CHECK(curfew::time_source::duration(sink.granted) == told->shares[0].stop);
+  }
 }
 
 TEST_CASE("a pause of the service brings down what may pause and nothing else") {
@@ -344,6 +420,104 @@ TEST_CASE("a pause that races the stop finds the components or nothing and hurts
     (void)box.scm_stop();
     CHECK(box.await_end() == 0);
   }
+}
+
+TEST_CASE("a pause that comes to its turn when the components have been stopped finds nothing") {
+  std::atomic<bool> reloading{false}, go_on{false}, paused{false};
+  std::atomic<int> stops{0};
+  host_in_a_box box(host_kind::scm);
+  box.start({.name = "orders", .stop_timeout = 20s}, [&](curfew::service& self) {
+    self.on_reload([&] {
+      reloading = true;
+      while (!go_on) std::this_thread::sleep_for(1ms);
+    });
+    self.on_user_code([&](int) { paused = true; });  // what came before has had its turn
+    {
+      lifecycle parts(box.clock());
+      parts.add("door", {.stop = [&] { ++stops; }, .pausable = true});
+      CHECK(run_components(self, parts) == 0);
+    }
+    go_on = true;
+    while (!paused) std::this_thread::sleep_for(1ms);
+  });
+  REQUIRE(box.await_ready());
+  CHECK(box.scm_param_change() == 0);
+  while (!reloading) std::this_thread::sleep_for(1ms);
+  CHECK(box.scm_pause() == 0);
+  CHECK(box.scm_user(128) == 0);
+  CHECK(box.scm_stop() == 0);
+  CHECK(box.await_end() == 0);
+  CHECK(stops == 1);
+}
+
+TEST_CASE("an end that hangs in what it tells is told as it is by all who tell it") {
+  struct halted final : curfew::message_sink {
+    void write(curfew::severity, std::string_view line) noexcept override {
+      if (line.find("stopped: ") == line.npos) return;
+      while (!let_go) std::this_thread::sleep_for(1ms);
+    }
+    std::atomic<bool> let_go{false};
+  } people;
+  struct process final : curfew::detail::last_resort {
+    void end(int c) noexcept override { code = c; }
+    void await() noexcept override {}
+    std::atomic<int> code{-1};
+  } ended;
+  kept_events events;
+  curfew::detail::console_host host;
+  const curfew::service_spec spec{.name = "orders"};
+  auto main = [&](curfew::service& self) {
+    self.request_stop();
+    lifecycle parts;
+    parts.add("db", {.stop = [] {}});
+    return run_components(self, parts, {.sinks = {&events}});
+  };
+  std::thread run([&] {
+    curfew::detail::program p(spec, main);
+    (void)curfew::detail::run_access::run(p, {{host, {}, &people}, ended});
+  });
+  while (ended.code == -1) std::this_thread::sleep_for(1ms);
+  CHECK(ended.code == curfew::exit_code_failed);
+  CHECK(events.last().find("run ended") == 0);
+  CHECK(events.last().find("exit code 70") != std::string::npos);
+  people.let_go = true;
+  run.join();
+}
+
+TEST_CASE("events that are not kept are told at the end of a run") {
+  struct full final : curfew::event_sink {
+    void write(const lifecycle_event&) noexcept override {}
+    bool flush(const curfew::stop_token&) noexcept override { return false; }
+  } disk;
+  for (const bool fails : {true, false}) {
+    host_in_a_box box;
+    box.start({.name = "orders"},
+              curfew::components([](lifecycle& parts) { parts.add("db", {.stop = [] {}}); },
+                                 {.sinks = fails ? std::vector<curfew::event_sink*>{&disk}
+                                                 : std::vector<curfew::event_sink*>()}));
+    REQUIRE(box.await_ready());
+    box.signal(15);
+    CHECK(box.await_end() == 0);
+    CHECK(box.await_line("not all events are kept") == fails);
+  }
+}
+
+TEST_CASE("a run has components once and refuses others") {
+  std::atomic<int> started{0};
+  host_in_a_box box;
+  box.start({.name = "orders"}, [&](curfew::service& self) {
+    lifecycle parts(box.clock()), others(box.clock());
+    parts.add("db", {.start = [&] { ++started; }, .stop = [] {}});
+    others.add("memory", {.start = [&] { ++started; }});
+    CHECK(run_components(self, parts) == 0);
+    CHECK(run_components(self, parts) == curfew::exit_code_failed);
+    return run_components(self, others);
+  });
+  REQUIRE(box.await_ready());
+  box.signal(15);
+  CHECK(box.await_end() == curfew::exit_code_failed);
+  CHECK(box.await_line("this run has had its components already", 2));
+  CHECK(started == 1);
 }
 
 TEST_CASE("a plan that must fit and does not is an error before anything starts") {

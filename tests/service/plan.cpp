@@ -261,6 +261,19 @@ TEST_CASE("timeouts that are planned are the paths and a reserve") {
   CHECK(resolve_timeouts({.stop_timeout = 3s}, parts).stop_timeout == 3s);
 }
 
+TEST_CASE("a timeout that is planned has time for all to stay up first") {
+  const curfew::service_spec spec{.stop_timeout = curfew::as_planned};
+  const std::vector<plan_part> parts = three_in_a_row();
+  for (const auto duck : {1ms, 5000ms, 3600000ms}) {
+    const curfew::service_spec r = resolve_timeouts(spec, parts, duck);
+    const auto plan = make_plan(parts, stop_budgets(r, {}, duck));
+    CHECK(plan.find("systemd-stop")->fits());
+    CHECK(plan.find("pod")->fits());
+    const auto before = make_plan(parts, stop_budgets(resolve_timeouts(spec, parts), {}, duck));
+    CHECK_FALSE(before.find("systemd-stop")->fits());
+  }
+}
+
 TEST_CASE("a reason is found by its name") {
   const std::vector<stop_budget> budgets = {budget(1s)};
   const stop_plan plan = make_plan(diamond(), budgets);

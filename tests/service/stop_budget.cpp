@@ -57,6 +57,19 @@ TEST_CASE("a stop that no system limits has what is declared less the end of it"
   }
 }
 
+TEST_CASE("what stays up first has its time from the parts but where nobody waits for that") {
+  for (const stop_budget& b : stop_budgets({.stop_timeout = 30s}, {}, 5s)) {
+    const bool urgent =
+        b.name == "ctrl-c" || b.name == "fault" || b.reason.cause == stop_cause::console;
+    CHECK(b.lame_duck == (urgent ? 0s : b.limit >= 20s ? 5s : b.limit / 4));
+    CHECK(b.time == b.limit - curfew::detail::kept_for_the_end(b.limit) - b.lame_duck);
+  }
+  for (const stop_budget& b : stop_budgets({.stop_timeout = 30s}, {}, -5s))
+    CHECK(b.lame_duck == 0s);
+  for (const stop_budget& b : stop_budgets({.stop_timeout = std::chrono::hours::max()}, {}, 5s))
+    CHECK(b.time > 0s);
+}
+
 TEST_CASE("a window that is closed leaves what the system grants") {
   for (const char* name : {"console-close", "console-logoff", "console-shutdown"}) {
     const stop_budget b = of(name, {.stop_timeout = 30s}, {.console = 10s});

@@ -43,7 +43,7 @@ template <class Declare>
 }
 
 /// The same for a main of one's own: starts, says ready(), waits for the stop, stops. The exit
-/// code: 0, or that of a failure.
+/// code: 0, or that of a failure. Once in a run; another call is refused as a failure.
 [[nodiscard]] inline int run_components(service& self, lifecycle& parts,
                                         const component_options& options = {}) {
   return detail::component_run(self, parts, options).run();

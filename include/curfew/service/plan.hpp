@@ -10,6 +10,7 @@
 #include <curfew/service/stop_budget.hpp>
 #include <curfew/stop/time_source.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -43,12 +44,14 @@ struct stop_plan {
                                   std::span<const stop_budget> budgets);
 
 /// As the start_timeout or stop_timeout of a service_spec: as long as its parts declare, one after
-/// the other where they must be, and a reserve. For service_main, which asks main for its parts.
+/// the other where they must be, a lame duck before them, and a reserve. For service_main, which
+/// asks main for its parts.
 inline constexpr detail::saturated as_planned{(time_source::duration::min)()};
 
 /// `spec` without as_planned. Of a program without parts a timeout that is planned is the usual
 /// one.
-[[nodiscard]] service_spec resolve_timeouts(service_spec spec, std::span<const plan_part> parts);
+[[nodiscard]] service_spec resolve_timeouts(service_spec spec, std::span<const plan_part> parts,
+                                            detail::saturated lame_duck = std::chrono::seconds(0));
 
 // ---------------------------------------------------------------------------------------------
 
@@ -89,16 +92,19 @@ inline stop_plan make_plan(std::span<const plan_part> parts, std::span<const sto
   return plan;
 }
 
-inline service_spec resolve_timeouts(service_spec spec, std::span<const plan_part> parts) {
+inline service_spec resolve_timeouts(service_spec spec, std::span<const plan_part> parts,
+                                     detail::saturated lame_duck) {
   const detail::part_chains chains(parts);
   const service_spec usual;
-  const auto resolve = [&](detail::saturated& timeout, const critical_path& path,
+  const auto resolve = [&](detail::saturated& timeout, time_source::duration needed,
                            const detail::saturated& otherwise) {
     if (timeout != as_planned) return;
-    timeout = parts.empty() ? otherwise : detail::saturated(detail::with_end(path.length));
+    timeout = parts.empty() ? otherwise : detail::saturated(detail::with_end(needed));
   };
-  resolve(spec.start_timeout, chains.start_path(parts), usual.start_timeout);
-  resolve(spec.stop_timeout, chains.stop_path(parts), usual.stop_timeout);
+  const auto duck = detail::not_negative(lame_duck);
+  resolve(spec.start_timeout, chains.start_path(parts).length, usual.start_timeout);
+  resolve(spec.stop_timeout, detail::one_after_the_other(duck, chains.stop_path(parts).length),
+          usual.stop_timeout);
   return spec;
 }
 

@@ -115,7 +115,7 @@ namespace detail {
 [[nodiscard]] inline std::string remedy_text(const stop_plan& plan, const reason_plan& r) {
   const std::string path = path_text(plan, plan.stop);
   if (plan.stop.length == (time_source::duration::max)()) return "give " + path + " limits";
-  const auto needed = with_end(plan.stop.length);
+  const auto needed = with_end(one_after_the_other(r.budget.lame_duck, plan.stop.length));
   const std::string stop_timeout = "stop_timeout of " + to_text(needed);
   const std::string lower =
       "lower what " + path + " declare by " + to_text(plan.stop.length - r.budget.time);
@@ -134,6 +134,18 @@ namespace detail {
       return "render the pod anew with a " + stop_timeout + ", or " + lower;
   }
   return "declare a " + stop_timeout + ", or " + lower;
+}
+
+[[nodiscard]] constexpr bool divide_alike(const stop_budget& a, const stop_budget& b) noexcept {
+  return a.time == b.time && a.lame_duck == b.lame_duck;
+}
+
+/// "29 s for parts, of 33 s"
+[[nodiscard]] inline std::string time_text(const stop_plan& plan, const stop_budget& b) {
+  std::string text = to_text(b.time) + " for parts, of " + to_text(plan.stop.length);
+  if (b.lame_duck > b.lame_duck.zero())
+    text += ", after " + to_text(b.lame_duck) + " in which all stay up";
+  return text;
 }
 
 /// The worst of them come first.
@@ -156,7 +168,7 @@ namespace detail {
 [[nodiscard]] inline std::string names_of_same_time(const stop_plan& plan, const reason_plan& r) {
   std::string names;
   for (const reason_plan& other : plan.reasons) {
-    if (other.budget.time != r.budget.time) continue;
+    if (!divide_alike(other.budget, r.budget)) continue;
     names.append(names.empty() ? "" : ", ").append(other.budget.name);
   }
   return names;
@@ -164,7 +176,7 @@ namespace detail {
 
 [[nodiscard]] inline bool is_first_of_its_time(const stop_plan& plan, const reason_plan& r) {
   for (const reason_plan& other : plan.reasons) {
-    if (other.budget.time == r.budget.time) return &other == &r;
+    if (divide_alike(other.budget, r.budget)) return &other == &r;
   }
   return false;
 }
@@ -247,8 +259,8 @@ inline std::string to_text(const stop_plan& plan, std::string_view reason) {
   for (const reason_plan& r : plan.reasons) {
     if (reason.empty() ? !detail::is_first_of_its_time(plan, r) : r.budget.name != reason) continue;
     const std::string names = reason.empty() ? detail::names_of_same_time(plan, r) : r.budget.name;
-    text += '\n' + names + ": " + to_text(r.budget.time) + " for parts, of " +
-            to_text(plan.stop.length) + "\n" + detail::shares_text(plan, r);
+    text += '\n' + names + ": " + detail::time_text(plan, r.budget) + '\n';
+    text += detail::shares_text(plan, r);
     text += "  " + verdict_text(plan, r) + '\n';
   }
   return text;

@@ -48,8 +48,9 @@ CURFEW_BEGIN
 /// --reason, and --diff with one that was kept.
 ///
 /// A main that has a member parts() is asked for them by plan and drill, and whenever a timeout of
-/// the spec is as_planned; one that has recording(), the path of its flight recorder, by drill and
-/// last; one that has control_path() by ask. All are called without main being run, and before it.
+/// the spec is as_planned, as is one that has lame_duck() for how long all stay up before they are
+/// stopped; one that has recording(), the path of its flight recorder, by drill and last; one that
+/// has control_path() by ask. All are called without main being run, and before it.
 ///
 /// All of them may be repeated: what is as it was asked to be is left alone, and that is a success.
 /// A change that cannot be made as a whole is undone. Exit codes: 0 done, 1 failed, 2 wrong usage,
@@ -96,6 +97,10 @@ concept tells_parts = requires(Main& main) {
   { main.parts() } -> std::convertible_to<std::vector<plan_part>>;
 };
 template <class Main>
+concept tells_lame_duck = requires(Main& main) {
+  { main.lame_duck() } -> std::convertible_to<saturated>;
+};
+template <class Main>
 concept tells_recording = requires(Main& main) {
   { main.recording() } -> std::convertible_to<std::string>;
 };
@@ -111,6 +116,7 @@ template <class Main>
   if constexpr (tells_parts<Main>) {
     facts.parts = [&main]() -> std::vector<plan_part> { return main.parts(); };
   }
+  if constexpr (tells_lame_duck<Main>) facts.lame_duck = main.lame_duck();
   if constexpr (tells_recording<Main>) {
     facts.recording = [&main]() -> std::string { return main.recording(); };
   }
@@ -127,7 +133,7 @@ template <class Main>
   std::optional<service_spec> resolved;
   const std::exception_ptr error = attempt([&] {
     const auto parts = facts.parts ? facts.parts() : std::vector<plan_part>();
-    resolved = resolve_timeouts(spec, parts);
+    resolved = resolve_timeouts(spec, parts, facts.lame_duck);
   });
   if (error != nullptr) run_access::tell_refusal(spec, nullptr, error_text(error).view());
   return resolved;

@@ -48,13 +48,16 @@ struct stop_budget {
   time_source::duration granted = (time_source::duration::max)();  ///< by the system; max(): any
   time_source::duration usable = (time_source::duration::max)();  ///< of that, so that we are first
   time_source::duration limit = {};  ///< of the whole stop: as declared, or less
-  time_source::duration time = {};   ///< of that, before what is still open is told to hurry
+  time_source::duration time = {};   ///< of that, for parts: without the lame duck before them, and
+                                     ///< the end, in which what is still open is told to hurry
+  time_source::duration lame_duck = {};  ///< for which all stay up first
 };
 
 /// One for each reason that a host may have, each time in the same order: of a terminal, a console
 /// of Windows, its service manager, systemd, a pod, and the program's own.
-[[nodiscard]] std::vector<stop_budget> stop_budgets(const service_spec& spec,
-                                                    const system_limits& system = {});
+[[nodiscard]] std::vector<stop_budget> stop_budgets(
+    const service_spec& spec, const system_limits& system = {},
+    detail::saturated lame_duck = std::chrono::seconds(0));
 
 [[nodiscard]] constexpr const char* to_string(limit_basis basis) noexcept {
   switch (basis) {
@@ -74,6 +77,16 @@ namespace detail {
 [[nodiscard]] constexpr time_source::duration kept_for_the_end(
     time_source::duration limit) noexcept {
   return lesser<time_source::duration>(limit / 10, std::chrono::seconds(1));
+}
+
+/// How long all stay up first, of what is declared. Nobody balances load for whoever sits at the
+/// keyboard, and a fault or a closed console is urgent.
+[[nodiscard]] constexpr time_source::duration lame_duck_of(const stop_reason& why, bool typed,
+                                                           time_source::duration declared,
+                                                           time_source::duration limit) noexcept {
+  const bool urgent = why.cause == stop_cause::fault || why.cause == stop_cause::console;
+  if (typed || urgent) return time_source::duration::zero();
+  return within(declared, time_source::duration::zero(), limit / 4);
 }
 
 /// How long a whole has to be for `time` to be left before its end: a second at least, and whole
@@ -108,22 +121,26 @@ namespace detail {
 
 class budget_list {
  public:
-  explicit budget_list(time_source::duration declared) noexcept
-      : declared_(greater(declared, time_source::duration::zero())) {}
+  budget_list(time_source::duration declared, time_source::duration lame_duck) noexcept
+      : declared_(greater(declared, time_source::duration::zero())), lame_duck_(lame_duck) {}
 
   void add(const char* name, const stop_reason& why, limit_basis basis = limit_basis::none,
            time_source::duration granted = (time_source::duration::max)(),
            time_source::duration usable = (time_source::duration::max)()) {
     const auto limit = lesser(declared_, usable);
-    const auto time =
-        limit == (time_source::duration::max)() ? limit : limit - kept_for_the_end(limit);
+    const bool endless = limit == (time_source::duration::max)();
+    const bool typed = why.cause == stop_cause::signal && why.code == 2;
+    const auto duck = lame_duck_of(why, typed, lame_duck_, limit);
+    const auto time = endless ? limit : limit - kept_for_the_end(limit) - duck;
     const bool any = granted == (time_source::duration::max)();
-    all_.push_back({name, why, any ? limit_basis::none : basis, granted, usable, limit, time});
+    all_.push_back(
+        {name, why, any ? limit_basis::none : basis, granted, usable, limit, time, duck});
   }
   [[nodiscard]] std::vector<stop_budget> take() { return std::move(all_); }
 
  private:
   const time_source::duration declared_;
+  const time_source::duration lame_duck_;
   std::vector<stop_budget> all_;
 };
 
@@ -161,9 +178,9 @@ inline void add_linux(budget_list& list, const service_spec& spec, const system_
 
 }  // namespace detail
 
-inline std::vector<stop_budget> stop_budgets(const service_spec& spec,
-                                             const system_limits& system) {
-  detail::budget_list list(spec.stop_timeout);
+inline std::vector<stop_budget> stop_budgets(const service_spec& spec, const system_limits& system,
+                                             detail::saturated lame_duck) {
+  detail::budget_list list(spec.stop_timeout, lame_duck);
   list.add("ctrl-c", {stop_cause::signal, 2});
   list.add("sigterm", {stop_cause::signal, 15});
   detail::add_windows(list, spec, system);

@@ -98,7 +98,7 @@ class component_run {
   [[nodiscard]] start_report start();
   [[nodiscard]] int go_on();
   [[nodiscard]] int refuse(const start_report& r);
-  void say_why(const start_report& r);
+  void tell_refusal(const start_report& r);
   [[nodiscard]] int conclude(const stop_report& r);
   [[nodiscard]] int leave_what_hangs();
   [[nodiscard]] duration lame_duck(duration budget) const noexcept;
@@ -131,6 +131,7 @@ class component_main {
     declared.validate();
     return declared.parts();
   }
+  [[nodiscard]] saturated lame_duck() const noexcept { return options_.lame_duck; }
   [[nodiscard]] std::string recording() const { return options_.recording; }
   [[nodiscard]] std::string control_path() const { return options_.control.path; }
 
@@ -182,7 +183,12 @@ inline component_telling::component_telling(run_state& s, lifecycle& parts,
   hub.add(door.emplace(o.control, answer, hub, s.setting.time));
 }
 
+/// Once in a run: the components of another call may still tell their events to its witness.
 inline int component_run::run() {
+  if (s_.has_witness()) {
+    s_.write(severity::error, "cannot start: this run has had its components already");
+    return exit_code_failed;
+  }
   auto* const telling = new component_telling(s_, parts_, options_);
   s_.witness(owned<event_witness>(telling));
   parts_.observe(telling->sink());
@@ -232,7 +238,7 @@ inline int component_run::go_on() {
 inline bool component_run::fits() {
   parts_.validate();
   const std::vector<plan_part> declared = parts_.parts();
-  const std::vector<stop_budget> budgets = stop_budgets(s_.spec);
+  const std::vector<stop_budget> budgets = stop_budgets(s_.spec, {}, options_.lame_duck);
   const stop_plan plan = make_plan(declared, budgets);
   for (const reason_plan& r : plan.reasons) {
     if (!options_.plan_must_fit || r.fits() || r.budget.basis == limit_basis::assumed) continue;
@@ -250,22 +256,22 @@ inline component_run::duration component_run::time_left() const noexcept {
   return left == (duration::max)() ? left : left - reserve;
 }
 
-/// Nobody balances load for whoever sits at the keyboard.
 inline component_run::duration component_run::lame_duck(duration budget) const noexcept {
   const stop_reason why = self_.token().reason();
   const bool typed = why.cause == stop_cause::signal && why.code == SIGINT && why.pid == 0 &&
                      self_.host() == host_kind::console;
-  const bool urgent = why.cause == stop_cause::fault || why.cause == stop_cause::console;
-  return typed || urgent ? duration::zero() : lesser<duration>(options_.lame_duck, budget / 4);
+  return lame_duck_of(why, typed, options_.lame_duck, budget);
 }
 
+/// What had started has been stopped again, and how that went counts as at any other stop.
 inline int component_run::refuse(const start_report& r) {
-  if (!r.stopped || !r.error.empty()) say_why(r);
-  if (r.abandoned != 0) return leave_what_hangs();
-  return r.stopped && r.error.empty() ? 0 : exit_code_failed;
+  const bool asked = r.stopped && r.error.empty();
+  if (!asked) tell_refusal(r);
+  const int code = conclude(parts_.stop());
+  return asked ? code : exit_code_failed;
 }
 
-inline void component_run::say_why(const start_report& r) {
+inline void component_run::tell_refusal(const start_report& r) {
   std::string text = r.part.empty() ? "cannot start" : r.part + ": cannot start";
   if (!r.part.empty()) text.append(", declared at ").append(place_text(r.place).view());
   self_.log().write(severity::error, text.append(": ").append(r.error));
@@ -277,7 +283,8 @@ inline int component_run::conclude(const stop_report& r) {
   return r.failed != 0 ? exit_code_failed : 0;
 }
 
-/// To go on would destroy what it may still use. A start that has failed is a stop from here on.
+/// To go on would destroy what it may still use. Who ends the process waits for a stop, which
+/// nobody need have asked for when it was a start that hung.
 inline int component_run::leave_what_hangs() {
   if (!self_.token().stop_requested()) self_.request_stop({stop_cause::fault});
   s_.cut_short();

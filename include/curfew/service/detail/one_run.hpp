@@ -220,9 +220,10 @@ inline outcome run_once(run_state& s, const main_call& main) {
   outcome o = run_guarded(s, main);
   if (!s.decide(o)) o = give_way(s);
   s.bridge->set_outcome(exit_code(o));
-  s.flush_events();
+  const bool kept = s.flush_events();
   s.settle_events();
   teller.join();
+  if (!kept) s.tell(severity::warning, "not all events are kept: a sink has failed or is late");
   s.over.request_stop();
   guard.join();
   s.events.close();

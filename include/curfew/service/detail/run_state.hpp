@@ -173,6 +173,9 @@ class run_state final : public message_sink {
     witness_owner_ = std::move(who);
     witness_.store(witness_owner_.get(), std::memory_order_release);
   }
+  [[nodiscard]] bool has_witness() const noexcept {
+    return witness_.load(std::memory_order_acquire) != nullptr;
+  }
   void tell_event(const lifecycle_event& e) noexcept {
     if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->sink().write(e);
   }
@@ -182,8 +185,8 @@ class run_state final : public message_sink {
   void settle_events() noexcept {
     if (event_witness* const w = witness_.load(std::memory_order_acquire)) w->settle();
   }
-  /// Has what was told where it is kept, or gives up.
-  void flush_events() noexcept;
+  /// Has what was told where it is kept. False: something is lost, or it has been given up.
+  bool flush_events() noexcept;
 
   /// The time for stopping is spent as of now: what is open is told, and the process ends.
   void cut_short() noexcept {
@@ -199,6 +202,8 @@ class run_state final : public message_sink {
     tell_outcome(o);
     return decided.request_stop();
   }
+  /// As an event. One that is told after another is what has become of that.
+  void tell_outcome(const outcome& o) noexcept;
   /// After `decided`, or after decide() was false.
   [[nodiscard]] const outcome& decision() const noexcept {
     return *outcome_.load(std::memory_order_acquire);
@@ -212,7 +217,6 @@ class run_state final : public message_sink {
     start_limit_ = greater(start_limit_, asked);
   }
   stop_moment fix_moment() noexcept;
-  void tell_outcome(const outcome& o) noexcept;
   void shorten(const stop_reason& why, bool& done) noexcept;
 
   std::atomic<const outcome*> outcome_{nullptr};
@@ -251,15 +255,17 @@ inline void run_state::tell_outcome(const outcome& o) noexcept {
   }));
 }
 
-inline void run_state::flush_events() noexcept {
+inline bool run_state::flush_events() noexcept {
   constexpr std::chrono::milliseconds patience{500};
   event_witness* const who = witness_.load(std::memory_order_acquire);
-  if (who == nullptr) return;
+  if (who == nullptr) return true;
   std::error_code ec;
+  bool kept = false;
   static_cast<void>(attempt([&] {
     const stop_source limit(setting.real_time, patience, ec);
-    if (!ec) static_cast<void>(who->sink().flush(limit.get_token()));
+    if (!ec) kept = who->sink().flush(limit.get_token());
   }));
+  return kept;
 }
 
 inline stop_moment run_state::noticed() noexcept {

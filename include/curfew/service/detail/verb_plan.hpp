@@ -46,7 +46,7 @@ namespace detail {
     const auto end = bounded ? kept_for_the_end(limit) : time_source::duration::zero();
     parts.push_back({.name = "main", .start = s.spec().start_timeout, .stop = limit - end});
   }
-  return make_plan(parts, stop_budgets(s.spec(), s.facts().limits));
+  return make_plan(parts, stop_budgets(s.spec(), s.facts().limits, s.facts().lame_duck));
 }
 
 /// What is wrong with --reason; empty: nothing.

@@ -66,6 +66,7 @@ struct program_facts {
   std::function<std::vector<plan_part>()> parts = {};  ///< empty: it does not say
   std::function<std::string()> recording = {};         ///< the path; empty: there is none
   std::function<std::string()> control_path = {};      ///< of its endpoint; empty: there is none
+  saturated lame_duck = std::chrono::seconds(0);       ///< for which all stay up first
   system_limits limits = {};                           ///< of a stop, on this system
 };
 

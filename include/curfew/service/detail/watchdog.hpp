@@ -54,7 +54,11 @@ inline void watchdog::run() noexcept {
 inline void watchdog::await_over() noexcept {
   if (s_.over.get_token().wait_for(after_an_end)) return;
   outcome hung = s_.decision();
-  if (hung.ok()) hung.kind = outcome_kind::failed;
+  if (hung.ok()) {
+    hung.kind = outcome_kind::failed;
+    s_.tell_outcome(hung);
+    static_cast<void>(s_.flush_events());
+  }
   s_.host.stopped(hung);
   s_.setting.end.end(exit_code(hung));
 }
@@ -87,7 +91,7 @@ inline void watchdog::force() noexcept {
   forced_.reason = s_.reason();
   if (!s_.decide(forced_)) return await_over();
   s_.told.get_token().wait_for(after_a_forced_end);
-  s_.flush_events();
+  static_cast<void>(s_.flush_events());
   s_.host.stopped(forced_);
   s_.setting.end.end(exit_code(forced_));
 }
