@@ -87,13 +87,19 @@ namespace detail {
   return given < wanted ? to_text(given) + " of " + to_text(wanted) : to_text(given);
 }
 
+/// Of two parts that are stopped at once, the one that is declared first.
+[[nodiscard]] inline bool stops_before(const reason_plan& r, std::size_t a,
+                                       std::size_t b) noexcept {
+  const auto first = r.shares[a].begins, second = r.shares[b].begins;
+  return first != second ? first < second : a < b;
+}
+
 /// In the order in which they are stopped.
 [[nodiscard]] inline std::vector<std::size_t> stop_order(const reason_plan& r) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i != r.shares.size(); ++i) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return r.shares[a].begins < r.shares[b].begins;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return stops_before(r, a, b); });
   return order;
 }
 
@@ -153,8 +159,9 @@ namespace detail {
   constexpr std::size_t most = 3;
   std::vector<std::size_t> cut = stop_order(r);
   std::erase_if(cut, [&](std::size_t i) { return r.shares[i].fate == part_fate::done; });
-  std::stable_sort(cut.begin(), cut.end(), [&](std::size_t a, std::size_t b) {
-    return r.shares[a].fate > r.shares[b].fate;
+  std::sort(cut.begin(), cut.end(), [&](std::size_t a, std::size_t b) {
+    const part_fate first = r.shares[a].fate, second = r.shares[b].fate;
+    return first != second ? first > second : stops_before(r, a, b);
   });
   std::string text;
   for (std::size_t i = 0; i != (std::min)(cut.size(), most); ++i) {
