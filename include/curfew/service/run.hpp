@@ -56,7 +56,8 @@ class service {
 
   /// What main was started for works now. Whoever started the program and waits for that is told:
   /// systemd (READY=1), the service manager of Windows (RUNNING). Under these a program that is not
-  /// ready within spec.start_timeout has failed. In the foreground nobody waits.
+  /// ready within spec.start_timeout has failed. A supervisor as s6 or dinit is told by the pipe
+  /// that CURFEW_READY_FD names (host/posix/ready_descriptor.hpp). In the foreground nobody waits.
   void ready() noexcept { state_.ready(); }
 
   /// Work has moved on, and will have again before `need` is over. Shown beside what is still

@@ -9,7 +9,7 @@
 CURFEW_BEGIN
 namespace detail {
 
-class console_host final : public service_host {
+class console_host : public service_host {
  public:
   /// How long it lets the program live after a signal: the grace period of a pod.
   explicit console_host(duration grace = (duration::max)()) noexcept : grace_(grace) {}

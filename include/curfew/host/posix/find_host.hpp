@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Who started this process: systemd says so in the environment, all others do not.
+// Who started this process: systemd says so in the environment, a supervisor that waits for one
+// word can have it said there, all others do not.
 #ifndef CURFEW_HOST_POSIX_FIND_HOST_HPP
 #define CURFEW_HOST_POSIX_FIND_HOST_HPP
 
@@ -13,6 +14,7 @@
 #include <curfew/host/detail/hosted.hpp>
 #include <curfew/host/detail/systemd_host.hpp>
 #include <curfew/host/message_buffer.hpp>
+#include <curfew/host/posix/ready_descriptor.hpp>
 #include <curfew/host/service_spec.hpp>
 #if CURFEW_LINUX
 #include <curfew/host/posix/journal_sink.hpp>
@@ -37,6 +39,29 @@ inline int with_console(std::span<char* const> args, hosted_body body, void* con
   return exit_code(body(context, {console, args}));
 }
 
+/// It asks by signals, as a terminal does, and may be told that the service is ready.
+class supervised_host final : public console_host {
+ public:
+  explicit supervised_host(message_sink& early) : console_host(grace_from_environment()) {
+    const char* const named = std::getenv(ready_descriptor::variable);
+    const std::string value = named != nullptr ? named : "";
+    std::error_code ec;
+    pipe_.emplace(ec);
+    if (ec) early.write(severity::error, untold(value, ec));
+  }
+
+  void ready() noexcept override { pipe_->tell(); }
+
+ private:
+  [[nodiscard]] static std::string untold(const std::string& value, const std::error_code& ec) {
+    return "no supervisor can be told that this service is ready: " +
+           std::string(ready_descriptor::variable) + "=" + value + ": " + ec.message() +
+           "; it is the number of the pipe that it waits on";
+  }
+
+  std::optional<ready_descriptor> pipe_;
+};
+
 #if CURFEW_LINUX
 
 /// What systemd has left in the environment of this process, which no child shall find there.
@@ -51,13 +76,12 @@ class systemd_surroundings {
   }
 
   int run(std::span<char* const> args, hosted_body body, void* context) noexcept {
-    console_host console(grace_from_environment());
     std::optional<systemd_host> systemd;
     if (link_.notifications) {
       systemd.emplace(*link_.notifications, time_source::process(), own_number(),
                       saturate(environment_.watchdog));
     }
-    service_host& host = systemd ? static_cast<service_host&>(*systemd) : console;
+    service_host& host = systemd ? static_cast<service_host&>(*systemd) : supervised_;
     const outcome o = body(context, place(host, args));
     host.stopped(o);
     return exit_code(o);
@@ -106,6 +130,7 @@ class systemd_surroundings {
   systemd_link link_;
   std::optional<journal_sink> journal_;
   message_buffer early_;
+  supervised_host supervised_{early_};
 };
 
 inline int with_host(const service_spec&, std::span<char* const> args, bool foreground,
@@ -116,9 +141,12 @@ inline int with_host(const service_spec&, std::span<char* const> args, bool fore
 
 #else
 
-inline int with_host(const service_spec&, std::span<char* const> args, bool, hosted_body body,
-                     void* context) {
-  return with_console(args, body, context);
+inline int with_host(const service_spec&, std::span<char* const> args, bool foreground,
+                     hosted_body body, void* context) {
+  if (foreground) return with_console(args, body, context);
+  message_buffer early;
+  supervised_host host(early);
+  return exit_code(body(context, {.host = host, .args = args, .early = &early}));
 }
 
 #endif
