@@ -6,6 +6,7 @@ A ```cpp block with a main function is a program as it stands; another one is th
 function. An HTML comment "given:" before it declares what it takes for granted. A command stands
 in a ```sh block after a comment "command: NAME", and is one line.
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -47,9 +48,12 @@ def compile_error(source):
 
 
 def check_snippets(text):
-    for code, note, line in blocks(text, "cpp"):
-        if error := compile_error(translation_unit(code, note)):
-            yield f"README.md:{line}: the snippet does not compile\n{error}"
+    snippets = list(blocks(text, "cpp"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as compilers:
+        sources = [translation_unit(code, note) for code, note, _ in snippets]
+        for (_, _, line), error in zip(snippets, compilers.map(compile_error, sources)):
+            if error:
+                yield f"README.md:{line}: the snippet does not compile\n{error}"
 
 
 def commands(text):

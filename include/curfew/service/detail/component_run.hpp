@@ -201,13 +201,11 @@ inline int component_run::run() {
   return started ? go_on() : refuse(started);
 }
 
-/// A stop during it is told before anything follows from it, has the time that its reason leaves,
-/// and is pressed by a further signal, as any.
+/// A stop during it is told, has the time that its reason leaves, and is pressed by a further
+/// signal, as any. The lifecycle hears of the stop before this does: its callback is newer.
 inline start_report component_run::start() {
-  stop_source told(s_.setting.time);
-  const stop_callback on_stop(self_.token(), [&]() noexcept {
+  const stop_callback on_stop(self_.token(), [this]() noexcept {
     tell_stop();
-    told.request_stop(self_.token().reason());
     parts_.shorten(time_left());
   });
   const stop_callback on_hurry(self_.hurry(), [this] {
@@ -215,7 +213,7 @@ inline start_report component_run::start() {
     for (int rungs = spent ? 2 : 1; rungs != 0; --rungs) parts_.escalate();
     parts_.shorten(time_left());
   });
-  return parts_.start(told.get_token());
+  return parts_.start(self_.token());
 }
 
 /// Once; by the stopping thread or by main's, which waits for it.
