@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -19,6 +20,7 @@
 #include "control_support.hpp"
 
 #if CURFEW_POSIX
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -339,6 +341,29 @@ TEST_CASE("closing passes on what was seen to those who watch") {
   }
 }
 
+TEST_CASE("closing does not wait for who has just taken the last of what he watches") {
+  auto shortest = std::chrono::steady_clock::duration::max();
+  for (int round = 0; round != 5; ++round) {
+    door_for_a_test d({.patience = 1min});
+    rude_client watcher(d.place.path());
+    REQUIRE(watcher.say(framed(R"({"curfew":1,"verb":"watch"})")));
+    CHECK(watcher.hear().find("\"ok\":true") != std::string::npos);
+    const std::string text(390, 'x');
+    for (int i = 0; i != 4000; ++i)
+      d.door.write({.kind = curfew::event_kind::progress, .text = text});
+    std::this_thread::sleep_for(50ms);  // it waits for room
+    std::thread closer([&] {
+      const auto began = std::chrono::steady_clock::now();
+      d.door.close();
+      shortest = std::min(shortest, std::chrono::steady_clock::now() - began);
+    });
+    std::this_thread::sleep_for(50ms);
+    CHECK(watcher.is_cut_off());
+    closer.join();
+  }
+  CHECK(shortest < 400ms);
+}
+
 // ---- closing
 
 TEST_CASE("closing lets an answer get through that is being made") {
@@ -566,6 +591,88 @@ TEST_CASE("a forked child that ends takes nothing from its parent") {
   delete path;
   ::close(fd);
   CHECK(std::filesystem::is_empty(place.folder()));
+}
+
+/// Writes, and does not return until it may.
+struct slow_audit final : curfew::event_sink {
+  void write(const curfew::lifecycle_event&) noexcept override {
+    inside = true;
+    while (!let_go) std::this_thread::sleep_for(1ms);
+  }
+  std::atomic<bool> inside{false}, let_go{false};
+};
+
+TEST_CASE("a forked child waits for no thread of its parent") {
+  control_place_for_a_test place;
+  slow_audit audit;
+  auto door =
+      std::make_unique<control_endpoint>(control_options{.path = place.path()}, echo, audit);
+  door->open();
+  rude_client asks(place.path());
+  REQUIRE(asks.say(framed(status)));
+  while (!audit.inside) std::this_thread::sleep_for(1ms);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    door.reset();
+    ::_exit(0);
+  }
+  int how = 0;
+  REQUIRE(::waitpid(child, &how, 0) == child);
+  CHECK(WIFEXITED(how));
+  audit.let_go = true;
+  CHECK(asks.hear().find("\"ok\":true") != std::string::npos);
+  CHECK(std::filesystem::exists(place.path()));
+}
+
+TEST_CASE("an endpoint that was made before a fork is not opened in the child and closed at once") {
+  control_place_for_a_test place;
+  kept_audit audit;
+  auto door =
+      std::make_unique<control_endpoint>(control_options{.path = place.path()}, echo, audit);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    std::error_code ec;
+    door->open(ec);
+    door.reset();
+    ::_exit(ec == std::errc::operation_not_permitted ? 0 : 1);
+  }
+  int how = 0;
+  REQUIRE(::waitpid(child, &how, 0) == child);
+  CHECK(how == 0);
+  door->open();
+  control_client c(place.path(), a_minute());
+  CHECK(c.ask("status", a_minute()).ok);
+}
+
+TEST_CASE("a forked child that has closed its copy does not keep the path of a dead parent") {
+  control_place_for_a_test place;
+  kept_audit audit;
+  int ends[2] = {};
+  REQUIRE(::pipe(ends) == 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    auto door =
+        std::make_unique<control_endpoint>(control_options{.path = place.path()}, echo, audit);
+    door->open();
+    const pid_t child = ::fork();
+    if (child == 0) {
+      door.reset();
+      const pid_t self = ::getpid();
+      static_cast<void>(!::write(ends[1], &self, sizeof self));
+      ::alarm(20);
+    }
+    for (;;) ::pause();
+  }
+  pid_t child = 0;
+  REQUIRE(::read(ends[0], &child, sizeof child) == sizeof child);
+  ::kill(parent, SIGKILL);
+  REQUIRE(::waitpid(parent, nullptr, 0) == parent);
+  CHECK(error_of(place.path()) == std::error_code());
+  ::kill(child, SIGKILL);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -507,6 +508,33 @@ TEST_CASE("of many that commit at once one does and the stop is not hurried by t
     CHECK(p.box.await_end() == 0);
     CHECK_FALSE(hurried);
   }
+}
+
+TEST_CASE("of some that prepare at once the one that is told so may decide") {
+  constexpr std::size_t many = 6;
+  asked_program p;
+  p.start(one_part);
+  REQUIRE(p.await_phase("up"));
+  for (int round = 0; round != 400; ++round) {
+    std::atomic<std::size_t> ready{0};
+    std::array<control_answer, many> answers;
+    std::vector<std::thread> askers;
+    for (std::size_t i = 0; i != many; ++i) {
+      askers.emplace_back([&, i] {
+        control_client c(p.place.path(), a_minute());
+        for (++ready; ready != many;) std::this_thread::yield();
+        answers[i] = c.ask("prepare", a_minute(), {.change = std::to_string(i)});
+      });
+    }
+    for (std::thread& t : askers) t.join();
+    std::vector<std::string> told;
+    for (std::size_t i = 0; i != many; ++i)
+      if (answers[i].ok) told.push_back(std::to_string(i));
+    REQUIRE(told.size() == 1);
+    const control_answer abort = p.ask("abort", told.front());
+    REQUIRE_MESSAGE(abort.ok, abort.error);
+  }
+  CHECK(p.end() == 0);
 }
 
 TEST_CASE("orders from many sides at once leave a program that stops cleanly") {

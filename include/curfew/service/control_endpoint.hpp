@@ -61,7 +61,8 @@ class control_endpoint final : public event_sink {
   ~control_endpoint() { close(); }
 
   /// Once. Throws std::system_error: errc::address_in_use when somebody lives at that path,
-  /// filename_too_long, invalid_argument for an empty path or an abstract one ("@name").
+  /// filename_too_long, invalid_argument for an empty path or an abstract one ("@name"),
+  /// operation_not_permitted in a forked child of the process that has made it.
   void open();
   void open(std::error_code& ec) { detail::control_server::open(server_, ec); }
 

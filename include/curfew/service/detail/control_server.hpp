@@ -11,6 +11,7 @@
 #include <curfew/service/detail/control_frame.hpp>
 #include <curfew/service/detail/control_port.hpp>
 #include <curfew/service/detail/control_watch.hpp>
+#include <curfew/service/detail/end_process.hpp>
 #include <curfew/service/lifecycle_event.hpp>
 #include <curfew/stop/detail/spin_lock.hpp>
 #include <curfew/stop/detail/thread.hpp>
@@ -115,6 +116,9 @@ class control_server {
   void tell(const control_request& r, const control_decision& d) noexcept;
   void tell_now(const control_request& r, const control_decision& d, std::uint64_t untold) noexcept;
 
+  /// In a child made by fork.
+  [[nodiscard]] bool is_a_copy() const noexcept { return process_id() != owner_; }
+  void leave_to_parent() noexcept;
   [[nodiscard]] bool closing() const noexcept { return closing_.load(std::memory_order_acquire); }
   [[nodiscard]] bool all_left(control_time limit) noexcept;
 
@@ -122,6 +126,7 @@ class control_server {
   control_handler handler_;
   event_sink& audit_;
   time_source& clock_;
+  const std::int64_t owner_ = process_id();
   std::error_code unmade_;  // why there cannot be one
   control_listener listener_{unmade_};
   control_connection lobby_{unmade_};  // of whoever has come and has no place yet

@@ -27,6 +27,7 @@ inline control_server::control_server(control_options o, control_handler h, even
 inline void control_server::open(const std::shared_ptr<control_server>& self, std::error_code& ec) {
   control_server& s = *self;
   ec = s.unmade_;
+  if (s.is_a_copy()) ec = std::make_error_code(std::errc::operation_not_permitted);
   if (!ec) s.listener_.open(s.options_.path, ec);
   if (ec) return;
   s.door_keeps_ = self;
@@ -191,7 +192,8 @@ inline bool control_server::watch(control_place& p) {
   bool goes_on = send(p, answer_text(control_answer::done()));
   while (goes_on) {
     const bool last = closing();
-    goes_on = pass_on(p, place) && !last && p.link.wait((control_time::max)()) == control_io::rung;
+    goes_on = pass_on(p, place) && !last &&
+              (closing() || p.link.wait((control_time::max)()) == control_io::rung);
   }
   return false;
 }
@@ -250,11 +252,24 @@ inline bool control_server::all_left(control_time limit) noexcept {
   }
 }
 
+/// A forked child has none of the threads, and what they held when it was made is held for ever: it
+/// closes its own copies of the connections, and never destroys the rest.
+inline void control_server::leave_to_parent() noexcept {
+  listener_.close();
+  lobby_.drop();
+  door_ = thread();
+  for (control_place& p : places_) {
+    p.link.drop();
+    p.worker = thread();
+  }
+}
+
 /// What is being answered is answered, and what was seen is passed on, for half a second. Then
 /// nobody waits for a client any more; a function of the user's that hangs even so is left behind
 /// with its thread.
 inline void control_server::close() noexcept {
   constexpr std::chrono::milliseconds patience(500);
+  if (is_a_copy()) return leave_to_parent();
   closing_.store(true, std::memory_order_release);
   listener_.ring();
   if (door_.joinable()) door_.join();

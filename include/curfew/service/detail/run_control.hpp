@@ -242,10 +242,10 @@ inline constexpr const char* nothing_prepared = "nothing is prepared, or not any
 
 inline control_answer run_control::prepare(request r) {
   if (std::string why = why_not_now(); !why.empty()) return control_answer::refused(std::move(why));
-  const whole_phase now = parts_.phase();
   {
     const std::lock_guard guard(lock_);
-    if (preparing_ || now == whole_phase::prepared)
+    const whole_phase now = parts_.phase();
+    if (preparing_ || now == whole_phase::preparing || now == whole_phase::prepared)
       return control_answer::refused("it has been prepared for \"" + change_ + "\"");
     preparing_ = true;
     change_ = r.change;

@@ -139,12 +139,14 @@ inline void control_path::close_to_others(std::error_code& ec) noexcept {
   if (!ec && !right) ec = std::make_error_code(std::errc::operation_not_permitted);
 }
 
-/// What somebody else has put there is left to him, and a forked child leaves all to its parent.
+/// What somebody else has put there is left to him, and a forked child leaves all to its parent: it
+/// closes its copy of the lock, which it would hold on to when the parent is gone.
 /// The lock is given back last: until then nobody of ours looks at the path.
 inline void control_path::give_back() noexcept {
-  if (lock_.get() == event_descriptor::none || ::getpid() != owner_) return;
-  if (bound_ && is_at(path_, socket_)) ::unlink(path_.c_str());
-  ::unlink(lock_path_.c_str());
+  if (lock_.get() == event_descriptor::none) return;
+  const bool own = ::getpid() == owner_;
+  if (own && bound_ && is_at(path_, socket_)) ::unlink(path_.c_str());
+  if (own) ::unlink(lock_path_.c_str());
   lock_.reset();
 }
 
