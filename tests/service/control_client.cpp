@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -105,6 +106,28 @@ TEST_CASE("a watch ends when its function has seen enough or its time is over") 
   const curfew::stop_source limit(50ms);
   CHECK(d.watch([](std::string_view) {}, limit.get_token()).ok);
 }
+
+#if CURFEW_EXCEPTIONS
+TEST_CASE("a watch whose function throws is over and no event is taken for an answer") {
+  control_place_for_a_test place;
+  kept_audit audit;
+  control_endpoint door(
+      {.path = place.path()}, [](const control_request&) { return control_answer::done(); }, audit);
+  door.open();
+  control_client c(place.path(), a_minute());
+  std::thread events([&] {
+    for (int i = 0; i != 100; ++i) {
+      door.write({.kind = curfew::event_kind::ready});
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  CHECK_THROWS_AS(static_cast<void>(c.watch(
+                      [](std::string_view) { throw std::runtime_error("no"); }, a_minute())),
+                  std::runtime_error);
+  events.join();
+  CHECK(c.ask("status", a_minute()).error == "the connection was closed without an answer");
+}
+#endif
 
 TEST_CASE("who may not watch is told so and gets no events") {
   control_place_for_a_test place;

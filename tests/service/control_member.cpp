@@ -10,8 +10,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -158,4 +160,68 @@ TEST_CASE("an abort that is refused because nothing is prepared leaves it going 
   const member_answer a = p.member.abort(p.call());
   CHECK(a.word == member_word::no);
   CHECK(a.text == "nothing is prepared");
+}
+
+namespace {
+
+/// Answers a prepare when it may, and refuses so many aborts.
+struct late_program {
+  explicit late_program(int refusals)
+      : left(refusals), p([this](const control_request& r) {
+          if (r.verb == "status") return control_answer::done(R"({"phase":"up"})");
+          if (r.verb == "abort")
+            return left-- > 0 ? control_answer::refused("nothing is prepared")
+                              : control_answer::done();
+          while (!over) std::this_thread::sleep_for(1ms);
+          return control_answer::done();
+        }) {
+    const curfew::stop_source soon(50ms);
+    const curfew::stop_token limit = soon.get_token();
+    CHECK(p.member.prepare({.change = "deploy 7", .lease = 90s, .limit = limit}).word ==
+          member_word::failed);
+  }
+  ~late_program() { over = true; }
+
+  std::atomic<bool> over{false};
+  std::atomic<int> left;
+  program p;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "an abort that is refused after a prepare that was not heard does not say that it goes on") {
+  late_program late(1000);
+  CHECK(late.p.member.abort(late.p.call()).word == member_word::failed);
+}
+
+TEST_CASE("an abort that comes before its prepare is asked for again") {
+  late_program late(2);
+  CHECK(late.p.member.abort(late.p.call()).word == member_word::yes);
+  CHECK(late.left == -1);
+}
+
+TEST_CASE("who finds all places taken comes again to say what was agreed") {
+  control_place_for_a_test place;
+  kept_audit audit;
+  const auto answer = [](const control_request& r) {
+    return control_answer::refused("heard " + std::string(r.verb));
+  };
+  curfew::control_endpoint door({.path = place.path(), .clients = 1}, answer, audit);
+  door.open();
+  const curfew::stop_token limit = a_minute();
+  for (const bool commits : {true, false}) {
+    auto other = std::make_unique<rude_client>(place.path());
+    REQUIRE(other->say(curfew::detail::framed(R"({"curfew":1,"verb":"status"})")));
+    REQUIRE_FALSE(other->hear().empty());
+    std::thread leaves([&] {
+      std::this_thread::sleep_for(200ms);
+      other.reset();
+    });
+    control_member member(place.path());
+    const curfew::member_call call{.change = "deploy 7", .limit = limit};
+    const member_answer a = commits ? member.commit(call) : member.abort(call);
+    leaves.join();
+    CHECK(a.text == (commits ? "heard commit" : "heard abort"));
+  }
 }

@@ -55,7 +55,7 @@ class control_client {
                                    const control_details& details = {});
 
   /// f(std::string_view json) for every event from now on, until the program ends, `limit` stops,
-  /// or f returns false. The answer is that to the question; refused, f is not called.
+  /// or f returns false or throws. The answer is that to the question; refused, f is not called.
   template <class F>
   control_answer watch(F f, const stop_token& limit = {});
 
@@ -126,6 +126,10 @@ control_answer control_client::watch(F f, const stop_token& limit) {
   const stop_callback on_stop(limit, [this]() noexcept { link_.cut(); });
   control_answer answer = exchange({.verb = "watch"}, limit);
   if (!answer) return answer;
+  const struct cut_at_the_end {
+    detail::control_connection& link;
+    ~cut_at_the_end() { link.cut(); }  // whatever f throws: what follows is no answer
+  } over{link_};
   for (std::string text; receive(text);) {
     if constexpr (std::is_void_v<decltype(f(std::string_view(text)))>) {
       f(std::string_view(text));
@@ -133,7 +137,6 @@ control_answer control_client::watch(F f, const stop_token& limit) {
       break;
     }
   }
-  link_.cut();
   return answer;
 }
 

@@ -22,6 +22,9 @@ inline constexpr int control_version = 1;
 inline constexpr std::size_t most_of_a_request = std::size_t{64} << 10;
 inline constexpr std::size_t most_of_an_answer = std::size_t{16} << 20;
 
+/// What the endpoint says, before it has heard anything, to whom finds all places taken.
+inline constexpr const char* no_place_left = "too many clients";
+
 using frame_head = std::array<unsigned char, 4>;
 
 [[nodiscard]] constexpr std::size_t size_of_frame(const frame_head& head) noexcept {

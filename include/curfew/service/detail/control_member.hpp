@@ -45,11 +45,15 @@ class control_member final : public fleet_member {
                                    const member_call& call, std::string arguments = {}) const;
   [[nodiscard]] member_answer lost(const control_answer& a, const member_call& call,
                                    std::int64_t pid) const;
+  [[nodiscard]] control_answer tell(connection& c, std::string_view verb,
+                                    const member_call& call) const;
+  [[nodiscard]] control_answer tell_to_abort(connection& c, const member_call& call) const;
   [[nodiscard]] bool await_end(const member_call& call) const;
   [[nodiscard]] bool goes_on(control_client& c, const member_call& call) const;
 
   const std::string path_;
   process_watch process_;
+  bool unheard_ = false;  // a prepare has not been answered, and perhaps not been read yet
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -85,6 +89,18 @@ inline control_answer control_member::ask(control_client& c, std::string_view ve
   return c.ask(verb, call.limit, {std::string(call.change), std::move(arguments)});
 }
 
+/// What has been decided is not kept from a program because others have taken all its places.
+inline control_answer control_member::tell(connection& c, std::string_view verb,
+                                           const member_call& call) const {
+  for (;;) {
+    connect(c, call);
+    if (!c.client) return {};
+    control_answer a = ask(*c.client, verb, call);
+    if (a.error != no_place_left) return a;
+    if (call.limit.wait_for(std::chrono::milliseconds(50))) return a;
+  }
+}
+
 /// A process that ends in the middle of a question closes the connection first.
 inline member_answer control_member::lost(const control_answer& a, const member_call& call,
                                           std::int64_t pid) const {
@@ -101,21 +117,22 @@ inline member_answer control_member::lost(const control_answer& a, const member_
 
 inline member_answer control_member::prepare(const member_call& call) {
   connection c;
+  unheard_ = false;
   process_.watch(0);
   connect(c, call);
   if (!c.client) return c.answer;
   const std::int64_t pid = c.client->pid();
   process_.watch(pid);
   const control_answer a = ask(*c.client, "prepare", call, lease_argument(call.lease));
+  unheard_ = !a.answered;
   return a.answered ? answer_of(a, pid) : lost(a, call, pid);
 }
 
 /// What has not been answered may have been heard: then the process ends.
 inline member_answer control_member::commit(const member_call& call) {
   connection c;
-  connect(c, call);
+  const control_answer a = tell(c, "commit", call);
   if (!c.client) return c.answer;
-  const control_answer a = ask(*c.client, "commit", call);
   if (a.answered && !a.ok) return answer_of(a, call.pid);
   c.client.reset();
   if (await_end(call)) return word_of_member(member_word::yes, {}, call.pid);
@@ -133,15 +150,27 @@ inline bool control_member::await_end(const member_call& call) const {
   }
 }
 
-/// One that refuses because nothing is prepared goes on as well.
+/// A program that had no time for the prepare may read the abort first, and refuse it: it is asked
+/// again a few times.
+inline control_answer control_member::tell_to_abort(connection& c, const member_call& call) const {
+  control_answer a = tell(c, "abort", call);
+  for (int more = unheard_ ? 5 : 0; more != 0 && c.client && a.answered && !a.ok; --more) {
+    if (call.limit.wait_for(std::chrono::milliseconds(50))) break;
+    a = ask(*c.client, "abort", call);
+  }
+  return a;
+}
+
+/// One that refuses because nothing is prepared goes on as well, unless it has a prepare still to
+/// read.
 inline member_answer control_member::abort(const member_call& call) {
   connection c;
-  connect(c, call);
+  const control_answer a = tell_to_abort(c, call);
   if (!c.client) return c.answer;
-  const control_answer a = ask(*c.client, "abort", call);
   if (!a.answered) return lost(a, call, call.pid);
   member_answer answer = answer_of(a, c.client->pid());
-  if (!a.ok && goes_on(*c.client, call)) answer.word = member_word::yes;
+  if (!a.ok && goes_on(*c.client, call))
+    answer.word = unheard_ ? member_word::failed : member_word::yes;
   return answer;
 }
 

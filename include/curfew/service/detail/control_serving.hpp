@@ -56,7 +56,7 @@ inline void control_server::admit(const std::shared_ptr<control_server>& self) {
   const bool stranger = known && !peer.same_user && !peer.administrator;
   control_place* const p = free_place(stranger);
   if (p == nullptr) {
-    const std::string text = framed(answer_text(control_answer::refused("too many clients")));
+    const std::string text = framed(answer_text(control_answer::refused(no_place_left)));
     static_cast<void>(lobby_.write(text.data(), text.size(), control_limit({})));
     return;
   }
