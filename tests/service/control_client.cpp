@@ -160,3 +160,23 @@ TEST_CASE("an answer of nonsense is not taken for one") {
     CHECK_FALSE(a.answered);
   }
 }
+
+TEST_CASE("what is put into an answer is JSON or it is left out") {
+  using curfew::detail::is_one_value;
+  for (const char* const good :
+       {"0", "-1.5e+3", "1E9", "true", "null", "\"\"", "{}", "[ ]",
+        R"({"a":[1,{"b":"]}"}],"c":0.25})", "[ \"\\u00e9\\n\\\"\", \"\xc3\xa9\" ]", " [1 , 2] "})
+    CHECK_MESSAGE(is_one_value(good), good);
+  for (const char* const bad :
+       {"",        " ",           "OK",       "nan",      "-",
+        "01",      "1.",          ".5",       "1e",       "+1",
+        "{]",      "[}",          "{\"a\"}",  "{\"a\":}", "{,}",
+        "[1,]",    "[1 2]",       "1 2",      "\"a",      "\"a\\",
+        "\"\\x\"", "\"\\u12g4\"", "\"a\nb\"", "\"\xff\"", "\"\xed\xa0\x80\"",
+        "tru",     "truex",       "{\"a\":1", "[",        "{\"a\":1}}"})
+    CHECK_FALSE_MESSAGE(is_one_value(bad), bad);
+  CHECK(is_one_value(std::string(64, '[') + std::string(64, ']')));
+  CHECK_FALSE(is_one_value(std::string(100000, '[')));
+  CHECK(curfew::detail::answer_text(control_answer::done("OK")) ==
+        R"({"curfew":1,"ok":true,"answer":null})");
+}

@@ -7,6 +7,7 @@
 
 #include <curfew/service/control_answer.hpp>
 #include <curfew/service/detail/json.hpp>
+#include <curfew/service/detail/json_grammar.hpp>
 #include <curfew/service/detail/json_reader.hpp>
 
 #include <array>
@@ -53,10 +54,6 @@ class json_skimmer {
     text_.remove_prefix(1);
     return true;
   }
-  [[nodiscard]] bool at_end() noexcept {
-    skip_space();
-    return text_.empty();
-  }
 
  private:
   void skip_space() noexcept {
@@ -71,12 +68,6 @@ class json_skimmer {
 
 /// The text of a member of an object; empty: there is none.
 [[nodiscard]] std::string_view json_member(std::string_view object, std::string_view name) noexcept;
-
-/// It can stand inside of other JSON.
-[[nodiscard]] inline bool is_one_value(std::string_view text) noexcept {
-  json_skimmer s(text);
-  return !s.value().empty() && s.at_end();
-}
 
 struct control_order {
   std::string verb = {};
