@@ -283,6 +283,35 @@ TEST_CASE("a flood of refusals leaves some lines in the audit and their number")
   CHECK(d.audit.lines().back().find(" more have been denied before)") != std::string::npos);
 }
 
+/// Counts who is inside of it at a time.
+struct counting_audit final : curfew::event_sink {
+  void write(const curfew::lifecycle_event&) noexcept override {
+    if (++inside != 1) crowded = true;
+    std::this_thread::sleep_for(1ms);
+    --inside;
+    ++lines;
+  }
+  std::atomic<int> inside{0}, lines{0};
+  std::atomic<bool> crowded{false};
+};
+
+TEST_CASE("the audit is told by one thread at a time") {
+  control_place_for_a_test place;
+  counting_audit audit;
+  control_endpoint door({.path = place.path()}, echo, audit);
+  door.open();
+  std::vector<std::thread> askers;
+  for (int i = 0; i != 4; ++i) {
+    askers.emplace_back([&] {
+      control_client c(place.path(), a_minute());
+      for (int n = 0; n != 20; ++n) CHECK(c.ask("status", a_minute()).ok);
+    });
+  }
+  for (std::thread& t : askers) t.join();
+  CHECK(audit.lines == 80);
+  CHECK_FALSE(audit.crowded);
+}
+
 // ---- watching
 
 TEST_CASE("who watches gets the events as they happen and what a slow one has missed is counted") {

@@ -47,9 +47,9 @@ using control_handler = detail::control_handler;
 /// loses some, and is told how many. A client that is silent, slow, or says what cannot be read is
 /// cut off; it holds up nobody but itself.
 ///
-/// Thread safety: write() from any thread. The destructor closes: what is being answered is
-/// answered, which takes a second at most. A policy or handler that hangs even then is left behind
-/// with its thread, and what it uses must not go before it returns.
+/// Thread safety: write() from any thread; `audit` is told by one at a time. The destructor closes:
+/// what is being answered is answered, which takes a second at most. A policy or handler that hangs
+/// even then is left behind with its thread, and what it uses must not go before it returns.
 class control_endpoint final : public event_sink {
  public:
   control_endpoint(control_options options, control_handler handler, event_sink& audit,

@@ -4,7 +4,6 @@
 #ifndef CURFEW_SERVICE_DETAIL_CONTROL_SERVER_HPP
 #define CURFEW_SERVICE_DETAIL_CONTROL_SERVER_HPP
 
-#include <curfew/release/gate.hpp>
 #include <curfew/service/control_answer.hpp>
 #include <curfew/service/control_options.hpp>
 #include <curfew/service/control_policy.hpp>
@@ -24,6 +23,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <system_error>
 
@@ -133,7 +133,8 @@ class control_server {
   std::deque<control_place> places_;
   recent_events events_{256};
   refusal_limit refusals_;
-  gate telling_;  // held while the audit is told something; closed, it is told nothing
+  std::mutex telling_;     // held while the audit is told something
+  bool all_told_ = false;  // under that lock; who is left behind tells it nothing
   thread door_;
   std::shared_ptr<control_server> door_keeps_;  // until close() has joined it
   // Its release store comes before all are rung for, and pairs with the acquire load with which

@@ -229,8 +229,8 @@ inline void control_server::tell_now(const control_request& r, const control_dec
     why = d.why;
     if (untold != 0) why += " (" + std::to_string(untold) + " more have been denied before)";
   }));
-  const gate::hold hold = telling_.enter();
-  if (!hold) return;
+  const std::lock_guard guard(telling_);
+  if (all_told_) return;
   audit_.write({.kind = event_kind::control,
                 .wall = r.when,
                 .at = clock_.now(),
@@ -284,8 +284,8 @@ inline void control_server::close() noexcept {
     if (!p.worker.joinable()) continue;
     p.taken.load(std::memory_order_acquire) ? p.worker.detach() : p.worker.join();
   }
-  telling_.close();
-  telling_.wait(stop_token{});
+  const std::lock_guard guard(telling_);
+  all_told_ = true;
 }
 
 }  // namespace detail
