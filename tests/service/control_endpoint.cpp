@@ -677,31 +677,33 @@ TEST_CASE("an endpoint that was made before a fork is not opened in the child an
 
 TEST_CASE("a forked child that has closed its copy does not keep the path of a dead parent") {
   control_place_for_a_test place;
-  kept_audit audit;
   int ends[2] = {};
   REQUIRE(::pipe(ends) == 0);
   const pid_t parent = ::fork();
   if (parent == 0) {
-    auto door =
-        std::make_unique<control_endpoint>(control_options{.path = place.path()}, echo, audit);
-    door->open();
-    const pid_t child = ::fork();
+    std::error_code ec;
+    curfew::detail::control_path path;
+    path.claim(place.path(), ec);
+    const pid_t child = ec ? 0 : ::fork();
     if (child == 0) {
-      door.reset();
+      path.give_back();
       const pid_t self = ::getpid();
-      static_cast<void>(!::write(ends[1], &self, sizeof self));
-      ::alarm(20);
+      if (::write(ends[1], &self, sizeof self) < 0) ::_exit(1);
     }
+    ::alarm(20);
     for (;;) ::pause();
   }
+  ::close(ends[1]);
   pid_t child = 0;
   REQUIRE(::read(ends[0], &child, sizeof child) == sizeof child);
   ::kill(parent, SIGKILL);
   REQUIRE(::waitpid(parent, nullptr, 0) == parent);
-  CHECK(error_of(place.path()) == std::error_code());
+  curfew::detail::control_path path;
+  std::error_code ec;
+  path.claim(place.path(), ec);
+  CHECK(ec == std::error_code());
   ::kill(child, SIGKILL);
   ::close(ends[0]);
-  ::close(ends[1]);
 }
 
 #endif

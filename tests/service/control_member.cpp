@@ -211,9 +211,11 @@ TEST_CASE("who finds all places taken comes again to say what was agreed") {
   door.open();
   const curfew::stop_token limit = a_minute();
   for (const bool commits : {true, false}) {
-    auto other = std::make_unique<rude_client>(place.path());
-    REQUIRE(other->say(curfew::detail::framed(R"({"curfew":1,"verb":"status"})")));
-    REQUIRE_FALSE(other->hear().empty());
+    std::unique_ptr<rude_client> other;
+    do {  // whoever was there before may be about to leave
+      other = std::make_unique<rude_client>(place.path());
+      static_cast<void>(other->say(curfew::detail::framed(R"({"curfew":1,"verb":"status"})")));
+    } while (other->hear().find("heard status") == std::string::npos);
     std::thread leaves([&] {
       std::this_thread::sleep_for(200ms);
       other.reset();
