@@ -26,6 +26,7 @@
 #include <mutex>
 #include <string>
 #include <system_error>
+#include <utility>
 
 CURFEW_BEGIN
 namespace detail {
@@ -65,6 +66,12 @@ class refusal_limit {
     ++told_;
     untold = std::exchange(untold_, 0);
     return true;
+  }
+
+  /// How many have not been told.
+  [[nodiscard]] std::uint64_t rest() noexcept {
+    const spin_guard guard(lock_);
+    return std::exchange(untold_, 0);
   }
 
  private:

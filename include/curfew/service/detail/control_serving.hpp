@@ -284,6 +284,9 @@ inline void control_server::close() noexcept {
     if (!p.worker.joinable()) continue;
     p.taken.load(std::memory_order_acquire) ? p.worker.detach() : p.worker.join();
   }
+  const std::uint64_t untold = refusals_.rest();
+  const control_peer nobody;
+  if (untold != 0) tell_now(request_of(nobody), {.why = "closing"}, untold);
   const std::lock_guard guard(telling_);
   all_told_ = true;
 }
