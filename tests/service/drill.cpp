@@ -45,6 +45,13 @@ TEST_CASE("a drill takes as long as was measured and not as is declared") {
   CHECK(to_text(r).find("never measured") == std::string::npos);
 }
 
+TEST_CASE("a drill says for how long all stay up before it") {
+  stop_budget b = budget(31s);
+  b.lame_duck = 5s;
+  const std::string text = to_text(drill(parts(), b, {}));
+  CHECK(text.find(" of 31 s, after 5 s in which all stay up\n") != std::string::npos);
+}
+
 TEST_CASE("what was never measured takes as long as is declared and is named") {
   const drill_report r =
       in(31s, {{"pool", component_step::stop, 1s, 0}, {"listener", component_step::stop, 10ms, 3}});

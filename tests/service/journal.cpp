@@ -149,6 +149,9 @@ TEST_CASE("the first line says why and how long and what more signals do") {
   const auto never = (time_source::duration::max)();
   CHECK(curfew::detail::first_line("", {stop_cause::signal, 2}, never) ==
         "stopping: signal SIGINT; a second signal hurries it, a third ends it at once\n");
+  CHECK(curfew::detail::first_line("", {.cause = stop_cause::control, .pid = 7, .uid = 0}, 30s) ==
+        "stopping: control from pid 7 (uid 0), at most 30 s; "
+        "a signal hurries it, a second one ends it at once\n");
 }
 
 TEST_CASE("the last line has the exit code when it is not zero") {

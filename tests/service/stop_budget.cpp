@@ -124,13 +124,6 @@ TEST_CASE("a program without time has none for any reason") {
   }
 }
 
-TEST_CASE("the end that is kept is the one in which a run tells its parts to hurry") {
-  for (const duration d :
-       {duration(0s), duration(1ns), duration(7s), duration(10s), duration(1h)}) {
-    CHECK(curfew::detail::kept_for_the_end(d) == curfew::detail::reserve_of(d));
-  }
-}
-
 TEST_CASE("what is used of a system limit is what its hosts answer") {
   curfew::detail::console_host pod(20s);
   const auto allowed = pod.allowed({stop_cause::signal, 15});

@@ -88,7 +88,9 @@ class measurements {
 [[nodiscard]] inline std::string headline(const drill_report& report) {
   std::size_t worse = 0;
   for (const drilled_part& p : report.parts) worse += p.share.fate == part_fate::done ? 0 : 1;
-  const std::string times = to_text(report.ended) + " of " + to_text(report.budget.time);
+  std::string times = to_text(report.ended) + " of " + to_text(report.budget.time);
+  if (report.budget.lame_duck > time_source::duration::zero())
+    times += ", after " + to_text(report.budget.lame_duck) + " in which all stay up";
   if (worse == 0) return "would be done in " + times;
   return "would end after " + times + ", with " + std::to_string(worse) + " cut short";
 }

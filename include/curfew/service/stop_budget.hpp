@@ -9,6 +9,7 @@
 #include <curfew/host/install/kubernetes.hpp>
 #include <curfew/host/service_spec.hpp>
 #include <curfew/host/systemd/unit.hpp>
+#include <curfew/service/detail/share.hpp>
 #include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/duration.hpp>
 #include <curfew/stop/reason.hpp>
@@ -72,12 +73,6 @@ struct stop_budget {
 // ---------------------------------------------------------------------------------------------
 
 namespace detail {
-
-/// The end of a stop's time, in which what is still open is told to hurry.
-[[nodiscard]] constexpr time_source::duration kept_for_the_end(
-    time_source::duration limit) noexcept {
-  return lesser<time_source::duration>(limit / 10, std::chrono::seconds(1));
-}
 
 /// How long all stay up first, of what is declared. Nobody balances load for whoever sits at the
 /// keyboard, and a fault or a closed console is urgent.

@@ -8,6 +8,7 @@
 #include <curfew/service/detail/journal.hpp>
 #include <curfew/service/detail/release_log.hpp>
 #include <curfew/service/lifecycle_event.hpp>
+#include <curfew/service/lifecycle_status.hpp>
 
 CURFEW_BEGIN
 namespace detail {
@@ -27,6 +28,9 @@ class component_journal final : public event_sink {
       case event_kind::progress:
         for (const component_step s : {component_step::drain, component_step::stop})
           log_.note_side(name_of(e.part, s).view(), e.text);
+        break;
+      case event_kind::escalated:
+        if (e.text == to_string(stop_rung::drain)) log_.note({});  // no lame duck any more
         break;
       default: break;
     }

@@ -13,6 +13,7 @@
 #include <curfew/service/detail/component_news.hpp>
 #include <curfew/service/detail/event_hub.hpp>
 #include <curfew/service/detail/run_control.hpp>
+#include <curfew/service/detail/share.hpp>
 #include <curfew/service/event_stream.hpp>
 #include <curfew/service/flight_recorder.hpp>
 #include <curfew/service/lifecycle.hpp>
@@ -157,6 +158,8 @@ class component_main {
   return !last.ended || !last.outcome.ends_with("exit code 0");
 }
 
+inline constexpr const char* runs_already = "; does it run already?";
+
 /// All components may start, or stop, in the same moment.
 inline component_telling::component_telling(run_state& s, lifecycle& parts,
                                             const component_options& o)
@@ -167,7 +170,9 @@ inline component_telling::component_telling(run_state& s, lifecycle& parts,
     if (ended_badly(recorder->earlier()))
       s.write(severity::warning, how_the_last_run_ended(recorder->earlier()));
     if (ec)
-      s.write(severity::warning, "nothing is recorded in " + o.recording + ": " + ec.message());
+      s.write(severity::warning,
+              "nothing is recorded in " + o.recording + ": " + ec.message() +
+                  (ec == std::errc::device_or_resource_busy ? runs_already : ""));
     if (!ec) hub.add(*recorder);
   }
   hub.add(journal);
@@ -229,7 +234,9 @@ inline int component_run::go_on() {
   static_cast<void>(self_.token().wait());
   tell_stop();
   const stop_callback on_hurry(self_.hurry(), [this] { parts_.shorten(time_left()); });
-  return conclude(parts_.stop(time_left(), self_.hurry(), lame_duck(s_.noticed().budget)));
+  const duration lame = lame_duck(s_.noticed().budget);
+  if (lame > duration::zero()) s_.log.note("lame duck: all stay up");  // the journal takes it back
+  return conclude(parts_.stop(time_left(), self_.hurry(), lame));
 }
 
 /// Of the reasons that this system has.
@@ -249,7 +256,7 @@ inline bool component_run::fits() {
 
 /// The last part of it is kept, for what is abandoned to be told before the process is ended.
 inline component_run::duration component_run::time_left() const noexcept {
-  const duration reserve = reserve_of(s_.noticed().budget);
+  const duration reserve = kept_for_the_end(s_.noticed().budget);
   const duration left = saturating_subtract(s_.limit(), s_.now());
   return left == (duration::max)() ? left : left - reserve;
 }
@@ -302,8 +309,9 @@ inline bool component_run::open_door(component_telling& telling) {
   std::error_code ec;
   if (telling.door) telling.door->open(ec);
   if (ec) {
-    s_.write(severity::error,
-             "cannot start: no control endpoint at " + options_.control.path + ": " + ec.message());
+    s_.write(severity::error, "cannot start: no control endpoint at " + options_.control.path +
+                                  ": " + ec.message() +
+                                  (ec == std::errc::address_in_use ? runs_already : ""));
   }
   return !ec;
 }

@@ -8,6 +8,7 @@
 #include <curfew/release/detail/attempt.hpp>
 #include <curfew/service/detail/report.hpp>
 #include <curfew/service/detail/run_state.hpp>
+#include <curfew/service/detail/share.hpp>
 #include <curfew/stop/detail/thread.hpp>
 
 #include <chrono>
@@ -19,12 +20,6 @@
 
 CURFEW_BEGIN
 namespace detail {
-
-/// The time before the limit in which what is still open is told to hurry.
-[[nodiscard]] constexpr time_source::duration reserve_of(time_source::duration budget) noexcept {
-  constexpr time_source::duration most = std::chrono::seconds(1);
-  return budget / 10 < most ? budget / 10 : most;
-}
 
 /// On a terminal: a first line, a live line, bars at the end. Elsewhere: one line at the end, and
 /// a line for each part that is late, has failed or is still open when the end is forced.
@@ -68,7 +63,7 @@ inline void narrator::run() noexcept {
   s_.root.get_token().wait();
   stop_ = s_.noticed();
   std::error_code ec;  // without a timer nobody is hurried before the end is forced
-  const auto left = stop_.budget - reserve_of(stop_.budget);
+  const auto left = stop_.budget - kept_for_the_end(stop_.budget);
   const stop_source reserve(s_.setting.time, saturating_add(stop_.at, left), ec);
   const auto cut_short = [this] {
     const auto in_time = s_.hurrying.enter();
@@ -87,12 +82,13 @@ inline void narrator::watch() noexcept {
   while (!decided.wait_for(tick)) static_cast<void>(attempt([this] { look(); }));
 }
 
-/// Says what went wrong with the start, and how to go on where somebody at the terminal asked, and
-/// may ask again.
+/// Says what went wrong with the start, and who stops it; and how to hurry it to whoever sits at
+/// the terminal.
 inline void narrator::greet() {
   if (s_.unready) write(severity::error, unready_line(prefix_));
   const stop_reason why = s_.root.get_token().reason();
-  if (!s_.screen.live() || why.cause != stop_cause::signal) return;
+  const bool by_somebody = why.cause == stop_cause::signal || why.cause == stop_cause::control;
+  if (!s_.screen.live() || !by_somebody) return;
   write(severity::info, "\r" + first_line(prefix_, why, stop_.budget));
 }
 

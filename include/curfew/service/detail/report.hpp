@@ -100,7 +100,9 @@ namespace detail {
   std::string text(prefix);
   text.append("stopping: ").append(to_string(reason));
   if (budget != (time_source::duration::max)()) text.append(", at most ").append(to_text(budget));
-  return text.append("; a second signal hurries it, a third ends it at once\n");
+  const bool signalled = reason.cause == stop_cause::signal;
+  return text.append(signalled ? "; a second signal hurries it, a third ends it at once\n"
+                               : "; a signal hurries it, a second one ends it at once\n");
 }
 
 [[nodiscard]] inline std::string unready_line(std::string_view prefix) {

@@ -4,7 +4,10 @@
 #ifndef CURFEW_SERVICE_DETAIL_SHARE_HPP
 #define CURFEW_SERVICE_DETAIL_SHARE_HPP
 
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/time_source.hpp>
+
+#include <chrono>
 
 CURFEW_BEGIN
 namespace detail {
@@ -22,6 +25,12 @@ namespace detail {
   const double time = static_cast<double>(left.count()) * part;
   return time < static_cast<double>(left.count()) ? duration(static_cast<duration::rep>(time))
                                                   : left;
+}
+
+/// The end of a stop's time, in which what is still open is told to hurry.
+[[nodiscard]] constexpr time_source::duration kept_for_the_end(
+    time_source::duration limit) noexcept {
+  return lesser<time_source::duration>(limit / 10, std::chrono::seconds(1));
 }
 
 }  // namespace detail

@@ -39,6 +39,15 @@ inline int tell_answer(verb_session& s, const control_answer& a) {
   return a.ok ? 0 : s.fail({failure::kind_type::failed, a.error});
 }
 
+/// What is there of a program that does not run: nothing, or a socket that it has left behind.
+[[nodiscard]] inline std::string nobody_answers(const std::string& path,
+                                                const std::error_code& ec) {
+  const bool absent =
+      ec == std::errc::no_such_file_or_directory || ec == std::errc::connection_refused;
+  return "nobody answers at " + path + ": " + ec.message() +
+         (absent ? "; does the program run?" : "");
+}
+
 inline int verb_ask(verb_session& s) {
   constexpr std::chrono::seconds usual(60);
   constexpr auto never = (time_source::duration::max)();
@@ -53,7 +62,7 @@ inline int verb_ask(verb_session& s) {
   const stop_callback on_interrupt(s.stop(), [&] { stop_source(limit).request_stop(); });
   std::error_code ec;
   control_client program(path, limit.get_token(), ec);
-  if (ec) return s.fail({failure::kind_type::failed, path + ": " + ec.message()});
+  if (ec) return s.fail({failure::kind_type::failed, nobody_answers(path, ec)});
   return tell_answer(s, ask_or_watch(s, program, limit.get_token()));
 }
 
