@@ -1115,6 +1115,204 @@ TEST_CASE(
 }
 #endif
 
+TEST_CASE("a start that waits in vain for its condition has failed and is not begun") {
+  diary d;
+  lifecycle parts;
+  component db = plain(d, "db");
+  db.start_when = {"the disk is there", [] { return false; }};
+  db.start_timeout = 20ms;
+  parts.add("db", std::move(db));
+  const auto started = parts.start();
+  CHECK_FALSE(started);
+  CHECK(started.part == "db");
+  CHECK(started.error.find("the disk is there") != std::string::npos);
+  CHECK_FALSE(d.has("+db"));
+}
+
+TEST_CASE("a prepare that is refused takes nothing from the one that goes on") {
+  diary d;
+  lifecycle parts;
+  parts.add("a", {.prepare =
+                      [&](step& s) {
+                        d.add("prepare a");
+                        (void)s.token().wait_for(20s);
+                        d.add(s.token().stop_requested() ? "cut" : "not cut");
+                        return prepare_answer::ready();
+                      },
+                  .prepare_timeout = 1h});
+  REQUIRE(parts.start());
+  curfew::prepare_report first;
+  std::thread asker([&] { first = parts.prepare(); });
+  REQUIRE(d.await("prepare a"));
+  CHECK(parts.prepare().why == "it is preparing");
+  CHECK(parts.resume("not any more"));
+  asker.join();
+  CHECK_FALSE(first);
+  CHECK(first.why == "not any more");
+  CHECK(d.await("cut"));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("nobody is resumed while what it is after is still in its prepare") {
+  diary d;
+  latch veto, go;
+  lifecycle parts;
+  parts.add("db", {.prepare =
+                       [&] {
+                         d.add("prepare db");
+                         go.wait();
+                         return prepare_answer::ready();
+                       },
+                   .resume = [&] { d.add("resume db"); }});
+  parts.add("web", {.after = {"db"},
+                    .prepare = [] { return prepare_answer::ready(); },
+                    .resume = [&] { d.add("resume web"); }});
+  parts.add("other", {.prepare = [&] {
+              veto.wait();
+              return prepare_answer::veto("a backup runs");
+            }});
+  event_diary events(d);
+  parts.observe(events);
+  REQUIRE(parts.start());
+  curfew::prepare_report answer;
+  std::thread asker([&] { answer = parts.prepare(); });
+  REQUIRE(d.await("prepare db"));
+  veto.open();
+  REQUIRE(d.await(": resumed"));
+  std::this_thread::sleep_for(20ms);  // for a resume that comes too early to be seen
+  CHECK_FALSE(d.has("resume web"));
+  go.open();
+  asker.join();
+  CHECK(answer.part == "other");
+  CHECK(d.has("resume web"));
+  CHECK(d.place("resume db") < d.place("resume web"));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("who is after a prepare that hangs is resumed when the time for that is spent") {
+  manual_clock clock;
+  diary d;
+  latch go;
+  lifecycle parts(clock);
+  parts.add("db", {.prepare =
+                       [&] {
+                         d.add("prepare db");
+                         go.wait();
+                         return prepare_answer::ready();
+                       },
+                   .resume = [&] { d.add("resume db"); },
+                   .prepare_timeout = 3s});
+  parts.add("web", {.after = {"db"},
+                    .prepare = [] { return prepare_answer::ready(); },
+                    .resume = [&] { d.add("resume web"); }});
+  REQUIRE(parts.start());
+  std::thread asker([&] { CHECK_FALSE(parts.prepare()); });
+  REQUIRE(d.await("prepare db"));
+  advance_until_done(clock, [&] { CHECK(parts.resume("not any more")); });
+  asker.join();
+  CHECK(d.has("resume web"));
+  go.open();
+  CHECK(d.await("resume db"));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("a stop inside the callback of a failure keeps nobody from noticing the time") {
+  static manual_clock clock;
+  static latch go;
+  diary d;
+  auto parts = std::make_unique<lifecycle>(clock);
+  component a;
+  std::atomic<int> starts{0};
+  a.start = [&] {
+    if (++starts == 1) return;
+    go.wait();
+    d.add("returns");
+  };
+  a.restart = {.most = 1, .delay = 0ms};
+  a.start_timeout = 2s;
+  const auto link = parts->add("a", std::move(a));
+  REQUIRE(parts->start());
+  {
+    const curfew::stop_callback on_failure(parts->failed(), [&] {
+      (void)parts->stop(5s);
+      d.add("stopped");
+    });
+    link.fail("once");
+    for (int i = 0; i != 3000 && parts->phase() != whole_phase::stopped; ++i) {
+      clock.advance(100ms);
+      std::this_thread::sleep_for(1ms);
+    }
+    REQUIRE(parts->phase() == whole_phase::stopped);
+    CHECK(d.await("stopped"));
+  }
+  CHECK(parts->stop().abandoned == 1);
+  parts.reset();
+  go.open();
+  CHECK(d.await("returns"));
+}
+
+TEST_CASE("a stop tells of its own failures and not of those of an earlier restart") {
+  diary d;
+  lifecycle parts;
+  component a = plain(d, "a");
+  a.stop = [&](step& s) {
+    d.add("-a");
+    if (d.count("-a") == 1) s.fail("the connection is broken");
+  };
+  a.restart = {.most = 3, .delay = 0ms};
+  const auto link = parts.add("a", std::move(a));
+  REQUIRE(parts.start());
+  link.fail("the connection is broken");
+  REQUIRE(d.await("+a", 2));
+  REQUIRE(eventually([&] { return phase_of(parts, "a") == part_phase::up; }));
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("looking at parts before all are declared changes nothing") {
+  diary d;
+  lifecycle parts;
+  component log = plain(d, "log", {"disk"});
+  log.base = true;
+  parts.add("log", std::move(log));
+  parts.add("config", plain(d, "config"));
+  CHECK(parts.parts().size() == 2);
+  parts.add("disk", plain(d, "disk", {"config"}));
+  REQUIRE(parts.start());
+  CHECK(d.lines() == std::vector<std::string>{"+config", "+disk", "+log"});
+  CHECK(parts.stop().ok());
+}
+
+TEST_CASE("a thread that comes after that of an abandoned component is not taken for it") {
+  diary d;
+  latch go;
+  lifecycle parts;
+  parts.add("b", {.prepare = [] { return prepare_answer::ready(); },
+                  .resume = [] { std::this_thread::sleep_for(5ms); }});
+  component a;
+  a.optional = true;
+  a.start_timeout = a.stop_timeout = 10ms;
+  a.start = [&] {
+    go.wait();
+    d.add("returns");
+  };
+  parts.add("a", std::move(a));
+  REQUIRE(parts.start());
+  REQUIRE(eventually([&] { return phase_of(parts, "a") == part_phase::lost; }));
+  go.open();
+  REQUIRE(d.await("returns"));
+  std::this_thread::sleep_for(20ms);  // for its thread to end, and its number to be free
+  for (int i = 0; i != 20; ++i) {
+    whole_phase after{};
+    std::thread([&] {
+      (void)parts.prepare();
+      CHECK(parts.resume("not any more"));
+      after = parts.phase();
+    }).join();
+    CHECK(after == whole_phase::up);
+  }
+  (void)parts.stop();
+}
+
 TEST_CASE("a thousand components stand on one graph") {
   std::atomic<int> up{0};
   lifecycle parts;

@@ -41,8 +41,9 @@ struct lifecycle_access;
 ///
 /// Thread safety: declare with one thread, then start(); the other members may be called from any
 /// thread. Those that change something wait until it is so; their waits end, because every step has
-/// a limit. Called from a function of a component they begin what is asked for and do not wait,
-/// since what they would wait for is that function. Destroying a lifecycle stops it, each component
+/// a limit. Called from a function of a component, or from a callback of a token that a thread of
+/// the lifecycle stops, they begin what is asked for and do not wait, since they would wait for
+/// themselves. Destroying a lifecycle stops it, each component
 /// within its own limits. What has been abandoned by then keeps what it needs of the lifecycle, and
 /// only that: the program should end soon.
 class lifecycle {

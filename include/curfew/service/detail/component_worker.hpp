@@ -84,7 +84,8 @@ class component_worker {
   // be read. It is not written again before it has been performed, which its giver learns under the
   // lock.
   std::atomic<std::uint32_t> orders_{0};
-  // The thread's own; of the others, none finds itself in it.
+  // The thread's own, as long as it runs: its number goes to another thread later. Of the others,
+  // none finds itself in it.
   std::atomic<thread_id> id_{0};
   // Set under the performer's lock, which a thread that is found performing takes before it looks.
   std::atomic<bool> abandoned_{false};
@@ -112,10 +113,11 @@ inline void component_worker::work(step_performer& performer) noexcept {
     }
     done = given;
     const step_order order = order_;
-    if (order.step == component_step::none) return;
+    if (order.step == component_step::none) break;
     performer.perform(order);
-    if (abandoned_.load(std::memory_order_relaxed)) return;
+    if (abandoned_.load(std::memory_order_relaxed)) break;
   }
+  id_.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace detail

@@ -84,11 +84,12 @@ inline void lifecycle_state::validate() {
                      ", which is not declared");
 }
 
-inline std::vector<plan_part> lifecycle_state::plan_parts() {
-  graph_.stand_on_bases();
+inline std::vector<plan_part> lifecycle_state::plan_parts() const {
+  part_graph graph = graph_;  // what is not declared yet may be what a base needs
+  graph.stand_on_bases();
   std::vector<plan_part> parts;
-  for (std::size_t i = 0; i != graph_.size(); ++i) {
-    const graph_part& g = graph_[i];
+  for (std::size_t i = 0; i != graph.size(); ++i) {
+    const graph_part& g = graph[i];
     parts.push_back({.name = records_[i].name,
                      .after = {g.after.begin(), g.after.end()},
                      .place = records_[i].place,

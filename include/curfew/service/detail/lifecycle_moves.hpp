@@ -18,7 +18,6 @@ inline void lifecycle_machine::start(time_point now, duration rollback) noexcept
   rung_ = stop_rung::none;
   culprit_ = nobody;
   rolled_back_ = false;
-  failed_stops_ = late_stops_ = 0;
   for (std::uint32_t i = 0; i != parts_.size(); ++i) {
     part_life& p = parts_[i];
     p.wanted = p.phase != part_phase::lost;
@@ -41,6 +40,7 @@ inline void lifecycle_machine::stop(time_point now, time_point deadline,
     return;
   }
   deadline_ = deadline;
+  failed_stops_ = late_stops_ = 0;  // of restarts and pauses
   desk_->cut(component_step::start);
   desk_->cut(component_step::prepare);
   for (part_life& p : parts_) p.wanted = false;

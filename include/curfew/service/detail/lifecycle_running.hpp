@@ -60,7 +60,8 @@ inline void lifecycle_state::turn::wake_waiters() noexcept {
   unpark_all(s_.news_);
 }
 
-/// A function of a component is not to wait for what may wait for itself.
+/// A function of a component is not to wait for what may wait for itself, nor is the hand, without
+/// which no time passes.
 template <class Pred>
 void lifecycle_state::await(Pred pred) const noexcept {
   while (!runs_here()) {
@@ -74,6 +75,7 @@ void lifecycle_state::await(Pred pred) const noexcept {
 }
 
 inline bool lifecycle_state::runs_here() const noexcept {
+  if (hand_id_.load(std::memory_order_relaxed) == this_thread()) return true;
   for (const component_record& r : records_)
     if (r.worker.runs_here() || r.aborter.runs_here()) return true;
   return false;
@@ -214,12 +216,12 @@ inline prepare_report lifecycle_state::prepare(duration lease) {
   {
     turn t(*this);
     if (!machine_) return {.why = "it is not started"};
-    prepare_.swap(fresh);
-    veto_part_.clear();
-    veto_text_.clear();
     if (!t.machine().prepare(t.now(), lease))
       return {.why = std::string("it is ") + to_string(machine_->whole()) +
                      (machine_->whole() == whole_phase::up ? ", and changing" : "")};
+    prepare_.swap(fresh);  // what has begun looks for it under the lock
+    veto_part_.clear();
+    veto_text_.clear();
   }
   await([this] {
     const whole_phase now = machine_->whole();

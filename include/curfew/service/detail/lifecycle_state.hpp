@@ -68,7 +68,7 @@ class lifecycle_state final : public component_desk,
   // ---- declaring
   component_link add(const label& name, component what);
   void validate();
-  [[nodiscard]] std::vector<plan_part> plan_parts();
+  [[nodiscard]] std::vector<plan_part> plan_parts() const;
   void observe(event_sink& sink) { sinks_.push_back(&sink); }
   void set_rollback(duration t) noexcept { rollback_ = t; }
   [[nodiscard]] bool can_pause() const noexcept {
@@ -133,7 +133,7 @@ class lifecycle_state final : public component_desk,
   [[nodiscard]] stop_token token_until(const step_order& order) noexcept;
   [[nodiscard]] step_end run(const step_order& order, const stop_token& token) noexcept;
   void call(component_record& r, step& s, step_end& end);
-  static void await_condition(const condition& c, step& s);
+  [[nodiscard]] static bool await_condition(const condition& c, step& s);
   void news(const step_order& order, const step_end& end) noexcept;
 
   static void hand_entry(void* self) noexcept;
@@ -172,6 +172,8 @@ class lifecycle_state final : public component_desk,
 
   // The hand: the thread that notices that time has passed.
   thread hand_;
+  // The hand's own; of the others, none finds itself in it. The hand ends when the lifecycle does.
+  std::atomic<thread_id> hand_id_{0};
   inplace_stop_source* nap_ = nullptr;  // what it sleeps on
   time_point nap_until_ = (time_point::max)();
   bool over_ = false;

@@ -113,8 +113,7 @@ inline void lifecycle_state::call(component_record& r, step& s, step_end& end) {
   component& c = r.what;
   switch (s.what()) {
     case component_step::start:
-      await_condition(c.start_when, s);
-      if (c.start) c.start(s);
+      if (await_condition(c.start_when, s) && c.start) c.start(s);
       break;
     case component_step::prepare: {
       const prepare_answer answer = c.prepare(s);
@@ -126,33 +125,33 @@ inline void lifecycle_state::call(component_record& r, step& s, step_end& end) {
     }
     case component_step::resume: c.resume(s); break;
     case component_step::drain:
-      await_condition(c.drain_when, s);
-      if (c.drain) c.drain(s);
+      if (await_condition(c.drain_when, s) && c.drain) c.drain(s);
       break;
     case component_step::stop:
-      await_condition(c.stop_when, s);
-      if (c.stop) c.stop(s);
+      if (await_condition(c.stop_when, s) && c.stop) c.stop(s);
       break;
     case component_step::abort: c.abort(s); break;
     case component_step::none: break;
   }
 }
 
-/// Only a start fails for it: what is to be stopped is stopped all the same.
-inline void lifecycle_state::await_condition(const condition& c, step& s) {
-  if (!c.holds) return;
+/// False: the step has failed. Only a start does for it: what is to be stopped is stopped all the
+/// same.
+inline bool lifecycle_state::await_condition(const condition& c, step& s) {
+  if (!c.holds) return true;
   constexpr time_source::duration longest = std::chrono::milliseconds(50);
   time_source::duration nap = std::chrono::milliseconds(1);
   for (bool told = false; !c.holds(s); told = true) {
-    if (!told) s.progress("waits for: " + c.text);
+    if (!told) s.progress(fixed_text<120>("waits for: ").append(c.text).view());
     if (!s.token().wait_for(nap)) {
       nap = lesser(nap * 2, longest);
-    } else if (s.what() == component_step::start) {
-      throw_errc(std::errc::timed_out, ("it was waited for in vain: " + c.text).c_str());
-    } else {
-      return;
+      continue;
     }
+    if (s.what() != component_step::start) break;
+    s.fail(fixed_text<400>("it was waited for in vain: ").append(c.text).view());
+    return false;
   }
+  return true;
 }
 
 /// Of one that is given up nobody wants to hear, and the clock may be gone.
@@ -181,7 +180,7 @@ inline void lifecycle_state::say(std::size_t part, std::string_view what, bool m
 
 inline void lifecycle_state::fail(std::size_t part, std::string_view why) noexcept {
   turn t(*this);
-  if (machine_) t.machine().fault(t.now(), static_cast<std::uint32_t>(part), why);
+  if (machine_ && !over_) t.machine().fault(t.now(), static_cast<std::uint32_t>(part), why);
 }
 
 // ---- the hand
@@ -191,6 +190,7 @@ inline void lifecycle_state::hand_entry(void* self) noexcept {
 }
 
 inline void lifecycle_state::keep_time() noexcept {
+  hand_id_.store(this_thread(), std::memory_order_relaxed);
   for (;;) {
     inplace_stop_source nap(clock_);
     time_point due{};

@@ -58,10 +58,13 @@ inline void lifecycle_machine::prepare_in_turn(std::uint32_t i) noexcept {
   begin(i, component_step::prepare);
 }
 
+/// A prepare that goes on is waited for, as long as it has time: it is to be taken back first.
 inline void lifecycle_machine::resume_in_turn(std::uint32_t i) noexcept {
   for (const std::uint32_t d : declared(i).after) {
-    const part_phase used = parts_[d].phase;
-    if (used == part_phase::prepared || used == part_phase::resuming) return;
+    const part_life& used = parts_[d];
+    const bool prepares = used.phase == part_phase::preparing && !used.cut;
+    if (prepares || used.phase == part_phase::prepared || used.phase == part_phase::resuming)
+      return;
   }
   begin(i, component_step::resume);
 }
@@ -216,6 +219,7 @@ inline void lifecycle_machine::overdue(std::uint32_t i) noexcept {
     case part_phase::preparing:
       due_[i] = never;  // the service stays up, and so there is time
       resume(now_, "a prepare took longer than its prepare_timeout");
+      for (const std::uint32_t b : declared(i).before) touch(b);
       break;
     case part_phase::resuming:
       tell_part(event_kind::fault, i, "its resume took longer than its prepare_timeout");
@@ -278,6 +282,7 @@ inline void lifecycle_machine::prepared(std::uint32_t i, step_outcome o, std::st
   part_life& p = parts_[i];
   if (o == step_outcome::vetoed || o == step_outcome::failed) {
     p.phase = part_phase::up;
+    for (const std::uint32_t b : declared(i).before) touch(b);
     if (whole_ == whole_phase::preparing) resume(now_, text);
     return;
   }

@@ -67,9 +67,11 @@ void explored_world<Machine>::judge_begin(std::uint32_t i, component_step s) {
       rule(gone(b) || parts_[b].prepared, i, "is asked before one that is after it");
   }
   rule(s != component_step::prepare || !p.no, i, "is asked again after it has said no");
-  for (const std::uint32_t d : (*graph_)[i].after)
-    if (s == component_step::resume)
-      rule(gone(d) || !parts_[d].suspended, i, "is resumed before what it is after");
+  for (const std::uint32_t d : (*graph_)[i].after) {
+    if (s != component_step::resume) break;
+    const bool prepares = parts_[d].runs == component_step::prepare && !parts_[d].hangs;
+    rule(gone(d) || (!parts_[d].suspended && !prepares), i, "is resumed before what it is after");
+  }
   if (s == component_step::drain) rule(!p.drained, i, "is drained twice");
   if (s == component_step::stop && machine_.rung() < stop_rung::stop)
     rule(p.drained || !does(i, component_step::drain), i, "is stopped and not drained");
