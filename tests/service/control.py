@@ -322,6 +322,28 @@ class Sockets(Tests):
         self.assertEqual(s.status()["phase"], "up")
         self.assertEqual(s.ask("commit", "a")[0], 1)
 
+    def test_a_stop_that_is_asked_for_is_said_at_the_terminal(self):
+        if Subject.windows:
+            self.skipTest("a terminal of its own needs a Unix")
+        import pty
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(Subject.command[0], [*Subject.command, self.path, "quick"])
+        seen, asked = b"", None
+        while True:
+            try:
+                data = os.read(terminal, 65536)
+            except OSError:  # Linux says so when the other side is closed
+                break
+            seen += data
+            if asked is None and b"ready" in seen:
+                asked = self.connect(self.frame("stop"))
+            if not data:
+                break
+        self.assertEqual(os.waitpid(pid, 0)[1], 0)
+        self.assertRegex(seen, rb"stopping: control from pid \d+.*; "
+                               rb"a signal hurries it, a second one ends it at once")
+
     # ---- the path
 
     def test_a_second_program_is_refused_and_the_first_is_unharmed(self):

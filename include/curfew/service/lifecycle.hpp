@@ -51,7 +51,8 @@ class lifecycle {
   using duration = time_source::duration;
 
   lifecycle() : lifecycle(time_source::process()) {}
-  /// Limits and measured times are those of `clock`, which outlives all components.
+  /// Limits and measured times are those of `clock`, which outlives all components, also those that
+  /// are abandoned.
   explicit lifecycle(time_source& clock)
       : state_(std::make_shared<detail::lifecycle_state>(clock)) {}
   lifecycle(const lifecycle&) = delete;

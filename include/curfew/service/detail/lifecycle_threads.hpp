@@ -154,7 +154,7 @@ inline bool lifecycle_state::await_condition(const condition& c, step& s) {
   return true;
 }
 
-/// Of one that is given up nobody wants to hear, and the clock may be gone.
+/// Of one that is given up nobody wants to hear.
 inline void lifecycle_state::news(const step_order& order, const step_end& end) noexcept {
   stop_source own(nostopstate);  // goes without the lock
   turn t(*this);
