@@ -42,18 +42,19 @@ class ready_descriptor {
   /// One that was not told sees its end, which dinit takes for a failed start.
   ~ready_descriptor() = default;
 
-  [[nodiscard]] bool is_awaited() const noexcept { return pipe_.get() != none; }
+  [[nodiscard]] bool is_awaited() const noexcept {
+    return awaited_.load(std::memory_order_relaxed);
+  }
 
   /// Once: a newline, and the pipe is closed (skarnet.org/software/s6/notifywhenup.html, dinit(5)).
   /// Never waits; when nobody reads any more, nothing is written, and no SIGPIPE raised.
   void tell() noexcept;
 
  private:
-  static constexpr int none = detail::event_descriptor::none;
-
   detail::event_descriptor pipe_;
-  // Whoever sets it first is the only one that uses the pipe: nothing else hangs on its order.
-  std::atomic<bool> told_{false};
+  // Whoever clears it is the only one that uses the pipe from then on: nothing else hangs on its
+  // order. Set by the constructor alone.
+  std::atomic<bool> awaited_{false};
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -83,11 +84,12 @@ inline ready_descriptor::ready_descriptor(std::error_code& ec) noexcept {
     detail::assign_errno(ec, true);
   } else {
     pipe_.reset(number);
+    awaited_.store(true, std::memory_order_relaxed);
   }
 }
 
 inline void ready_descriptor::tell() noexcept {
-  if (!is_awaited() || told_.exchange(true, std::memory_order_relaxed)) return;
+  if (!awaited_.exchange(false, std::memory_order_relaxed)) return;
   pollfd room{pipe_.get(), POLLOUT, 0};
   const bool read = ::poll(&room, 1, 0) > 0 && (room.revents & (POLLERR | POLLHUP)) == 0;
   if (read) pipe_.write("\n", 1);
