@@ -48,7 +48,7 @@ class subject {
     parts.add("web", {.after = {"db-pool"},
                       .start = [] { say("web starts"); },
                       .stop = [] { say("web stops"); }});
-    witness all;
+    static witness all;  // it is told until the run has ended, which is after this
     std::thread preparer([&] { prepare(self, parts); });
     const auto lame_duck = step_ == "lame" ? 1h : 0h;
     const int code =
