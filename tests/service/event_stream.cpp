@@ -9,8 +9,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
-#include <semaphore>
+#include <mutex>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -24,6 +25,27 @@ using namespace std::chrono_literals;
 using namespace curfew;
 
 namespace {
+
+/// std::counting_semaphore, which loses wake-ups in the library of MinGW 12.
+class semaphore {
+ public:
+  explicit semaphore(int count) : count_(count) {}
+  void release() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_one();
+  }
+  void acquire() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return count_ > 0; });
+    --count_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_;
+};
 
 /// What is inside of it is touched by the stream's thread alone, until a flush.
 struct notebook final : event_sink {
@@ -50,8 +72,8 @@ struct gatekeeper final : event_sink {
   }
   bool flush(const stop_token&) noexcept override { return true; }
   std::atomic<int> writes{0};
-  std::binary_semaphore entered{0};
-  std::binary_semaphore go{0};
+  semaphore entered{0};
+  semaphore go{0};
 };
 
 void started(event_stream& s) {
@@ -157,8 +179,8 @@ TEST_CASE("what is lost while events are waiting is told before the next one tha
       go.acquire();
     }
     notebook book;
-    std::binary_semaphore entered{0};
-    std::binary_semaphore go{0};
+    semaphore entered{0};
+    semaphore go{0};
   } sink;
   event_stream s(2);
   s.add(sink);
@@ -206,7 +228,7 @@ TEST_CASE("a sink is flushed under the token of who asked") {
       entered.release();
       return !limit.wait();
     }
-    std::binary_semaphore entered{0};
+    semaphore entered{0};
   } sink;
   event_stream s;
   s.add(sink);

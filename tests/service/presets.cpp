@@ -19,7 +19,6 @@
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -79,38 +78,34 @@ bool eventually(Pred pred) {
 }
 
 // Ends when it is let go, whatever it is told; and knows when the threads that it held have ended,
-// with all that they hold.
+// with all that they hold. There is one at a time.
 class stubborn {
  public:
   ~stubborn() {
     let_go();
-    while (state_->threads != 0) std::this_thread::sleep_for(1ms);
+    while (threads != 0) std::this_thread::sleep_for(1ms);
   }
-  // The thread that it is called on is one of them.
-  auto mark() const {
-    return [s = state_] {
-      struct leaver {
-        explicit leaver(std::shared_ptr<state> o) : of(std::move(o)) { ++of->threads; }
-        ~leaver() { --of->threads; }
-        std::shared_ptr<state> of;
-      };
-      static thread_local const leaver here(s);
+  // The thread that it is called on is one of them. Nothing is read from the thread's own memory,
+  // which MinGW frees before it calls destructors.
+  static void mark() {
+    struct leaver {
+      leaver() { ++threads; }
+      ~leaver() { --threads; }
     };
+    static thread_local const leaver here;
+    (void)here;
   }
   auto hang() const {
-    return [enter = mark(), s = state_] {
-      enter();
-      while (!s->go) std::this_thread::sleep_for(1ms);
+    return [go = go_] {
+      mark();
+      while (!*go) std::this_thread::sleep_for(1ms);
     };
   }
-  void let_go() { state_->go = true; }
+  void let_go() { *go_ = true; }
 
  private:
-  struct state {
-    std::atomic<bool> go{false};
-    std::atomic<int> threads{0};
-  };
-  std::shared_ptr<state> state_ = std::make_shared<state>();
+  inline static std::atomic<int> threads{0};
+  std::shared_ptr<std::atomic<bool>> go_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 // A lifecycle whose time goes on when the test says so. What is abandoned ends before its clock.
@@ -331,7 +326,7 @@ TEST_CASE("work that nothing ends has its component abandoned") {
   curfew::gate requests;
   auto hold = requests.enter();
   auto w = std::make_unique<whole>();
-  w->parts.add("requests", curfew::gate_preset{.work = requests, .start = w->stuck.mark()});
+  w->parts.add("requests", curfew::gate_preset{.work = requests, .start = stubborn::mark});
   REQUIRE(w->parts.start());
   CHECK(w->stop_while_time_passes("requests: abandoned").abandoned == 1);
   CHECK(w->events.has("requests: abandoned"));
