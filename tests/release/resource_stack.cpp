@@ -463,8 +463,8 @@ TEST_CASE("two hundred thousand entries cost few allocations and release on a sm
 }
 
 TEST_CASE("small closures cost no allocation each") {
-  resource_stack stack;
   int released = 0;
+  resource_stack stack;
   stack.defer("first", [&released] { ++released; });
   const long made = test::allocations_of([&] {
     for (int i = 0; i < 5; ++i) stack.defer("entry", [&released] { ++released; });
