@@ -12,6 +12,7 @@
 #include <curfew/stop/retry_result.hpp>
 #include <curfew/stop/stop_event.hpp>
 #include <curfew/stop/stop_token.hpp>
+#include <curfew/stop/stopped_error.hpp>
 #include <curfew/stop/task_group.hpp>
 #include <curfew/stop/time_source.hpp>
 #include <curfew/stop/wait.hpp>

@@ -30,6 +30,7 @@ CURFEW_BEGIN
   ec.clear();
   return detail::find_executable(ec);
 }
+/// The same; empty when it cannot be found out.
 [[nodiscard]] inline std::string executable_path() {
   std::error_code ignored;
   return executable_path(ignored);
@@ -50,6 +51,7 @@ namespace detail {
 [[nodiscard]] inline std::string executable_directory(std::error_code& ec) {
   return detail::directory_of(executable_path(ec));
 }
+/// The same; empty when it cannot be found out.
 [[nodiscard]] inline std::string executable_directory() {
   std::error_code ignored;
   return executable_directory(ignored);

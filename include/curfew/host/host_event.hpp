@@ -20,6 +20,7 @@ enum class host_event : std::uint8_t {
 
 /// What the system asks while it waits for the answer: power and session changes of Windows.
 struct system_event {
+  /// What has changed: the supply of power, or who is logged on.
   enum class kind_type : std::uint8_t { power, session };
 
   kind_type kind = kind_type::power;

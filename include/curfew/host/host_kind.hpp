@@ -8,6 +8,7 @@
 
 CURFEW_BEGIN
 
+/// Who started the program, and is told how it is.
 enum class host_kind {
   console,  ///< a person at a terminal, a script, a container: signals and console events
   systemd,  ///< a unit of systemd that listens for notifications

@@ -13,6 +13,7 @@ CURFEW_BEGIN
 /// The numbers are syslog's.
 enum class severity { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
+/// Where lines for people go: a terminal, the journal, the event log, a test's vector.
 class message_sink {
  public:
   /// A line, without its end. Any thread; never throws, and never waits for long.

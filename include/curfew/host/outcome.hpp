@@ -21,6 +21,7 @@ enum class outcome_kind {
   forced,  ///< the time for stopping was spent; the process was ended with parts still open
 };
 
+/// How a run ended: every exit code and every status is made from this one value.
 struct outcome {
   outcome_kind kind = outcome_kind::clean;
   stop_reason reason = {};  ///< why it stopped; cause none: main returned by itself

@@ -14,6 +14,7 @@
 
 CURFEW_BEGIN
 
+/// When the system starts the service.
 enum class start_mode {
   automatic,  ///< with the system
   delayed,    ///< with the system, when that has calmed down (Linux: the same as automatic)

@@ -58,6 +58,7 @@ enum class press : std::uint8_t {
   end,    ///< ends the process at once with 128 + the signal's number; no destructor runs
 };
 
+/// Which signals ask for a stop, and what each further one does.
 struct signal_options {
   /// On Windows SIGINT is Ctrl-C, and both SIGTERM and SIGBREAK are Ctrl-Break, the one request
   /// that can be aimed at a group of processes there; other signals never come.

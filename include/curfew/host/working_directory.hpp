@@ -54,6 +54,7 @@ inline void enter_working_directory(const std::string& declared, host_kind kind,
   if (!ec && !to.empty()) ec = detail::change_directory(to);
 }
 
+/// The same; throws std::system_error when it cannot be entered.
 inline void enter_working_directory(const std::string& declared, host_kind kind) {
   std::error_code ec;
   enter_working_directory(declared, kind, ec);

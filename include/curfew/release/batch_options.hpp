@@ -16,6 +16,7 @@ CURFEW_BEGIN
 /// What goes, and is counted, when there is no room for one more.
 enum class when_full : std::uint8_t { drop_newest, drop_oldest };
 
+/// How much waits, for how long, and what happens to what cannot be written.
 struct batch_options {
   std::size_t capacity = 8192;  ///< items that wait, at most; at least 1
   std::size_t batch = 256;  ///< a flush begins when so many wait, and takes no more; 1..capacity

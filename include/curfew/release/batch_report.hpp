@@ -36,6 +36,7 @@ struct batch_counts {
   }
 };
 
+/// What became of everything that was pushed.
 struct batch_report {
   batch_counts counts = {};
   /// The last flush is over, or given up: nothing here changes any more. Only a close from inside

@@ -37,6 +37,7 @@ class release_report {
   detail::release_chain chain_;
 };
 
+/// Goes over the entries in the order in which they were released; the report owns them.
 class release_report::iterator {
  public:
   using iterator_category = std::forward_iterator_tag;

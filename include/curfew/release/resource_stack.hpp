@@ -24,6 +24,7 @@
 
 CURFEW_BEGIN
 
+/// What a single entry of a resource_stack may ask for.
 struct release_options {
   /// How long the release may take: then its token stops, and it is late. Any duration type;
   /// hours::max() is none.

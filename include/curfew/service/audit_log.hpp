@@ -27,6 +27,7 @@ CURFEW_BEGIN
 /// When lines are forced to the disk, which takes milliseconds each time.
 enum class audit_sync : std::uint8_t { never, at_flush, each_line };
 
+/// Which lines an audit_log writes, and how safely.
 struct audit_options {
   std::string service = {};  ///< the name in each line; empty: none
   audit_sync sync = audit_sync::at_flush;

@@ -169,8 +169,11 @@ class basic_step_function {
   std::shared_ptr<any> call_;
 };
 
+/// A start, a drain, a stop: what a component does in a step.
 using step_function = basic_step_function<void>;
+/// Asked before a stop whether it may be.
 using prepare_function = basic_step_function<prepare_answer>;
+/// A question of a condition: true when the step may begin.
 using step_predicate = basic_step_function<bool>;
 
 /// Something that must be so before a step begins: looked at again and again, within the time of

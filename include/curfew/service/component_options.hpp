@@ -14,6 +14,7 @@
 
 CURFEW_BEGIN
 
+/// What a program of components wants beside them.
 struct component_options {
   /// How long all stay up after a stop was asked for, so that load balancers look away. Of a short
   /// time no more than a quarter; and nothing for a Ctrl-C that somebody has typed, for a fault, or

@@ -11,6 +11,7 @@
 
 CURFEW_BEGIN
 
+/// What a program says to a request: done, with JSON; or refused, and why.
 struct control_answer {
   bool ok = false;
   std::string error = {};  ///< why not, for people

@@ -14,6 +14,7 @@
 
 CURFEW_BEGIN
 
+/// Where a control endpoint listens, to whom, and for how long.
 struct control_options {
   /// Of a Unix socket, in a directory where only its user may write; of a named pipe,
   /// "\\.\pipe\orders" or just "orders". Empty: there is no endpoint.

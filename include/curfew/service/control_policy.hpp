@@ -25,6 +25,7 @@ struct control_request {
   std::chrono::system_clock::time_point when = {};
 };
 
+/// Whether a request is granted, and why not.
 struct control_decision {
   bool allowed = false;
   std::string why = {};  ///< told to the caller when it is denied, and to the audit

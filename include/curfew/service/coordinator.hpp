@@ -24,6 +24,7 @@
 
 CURFEW_BEGIN
 
+/// What a member of a fleet depends on, and how long it may take.
 struct member_options {
   std::vector<std::string> after = {};  ///< what it depends on, and is stopped before
   detail::saturated prepare_timeout = std::chrono::seconds(10);  ///< of a prepare, and of an abort

@@ -32,6 +32,7 @@ enum class member_fate : std::uint8_t {
   left,       ///< it was told to stop, or could not be, and is not known to be gone
 };
 
+/// What has become of the whole.
 enum class fleet_outcome : std::uint8_t {
   aborted,  ///< nobody was told to stop
   stopped,  ///< all are gone
@@ -47,6 +48,7 @@ struct member_exchange {
   member_answer answer = {};
 };
 
+/// What a member was asked, what it said, and what has become of it.
 struct member_report {
   std::string name = {};
   member_fate fate = member_fate::untouched;
@@ -54,6 +56,7 @@ struct member_report {
   std::vector<member_exchange> asked = {};
 };
 
+/// How the stop of a fleet went, member by member.
 struct coordinator_report {
   std::string change = {};
   fleet_outcome outcome = fleet_outcome::aborted;

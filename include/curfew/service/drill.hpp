@@ -31,6 +31,7 @@ struct drilled_part {
   bool measured = true;  ///< else at least one of the two is as long as is declared
 };
 
+/// How a stop would go, part by part, if the measured times came again.
 struct drill_report {
   stop_budget budget = {};
   time_source::duration ended = {};  ///< all parts would be down or given up

@@ -28,6 +28,7 @@ enum class code_source : std::uint8_t {
   signal,  ///< it is 128 and the number of the signal
 };
 
+/// For which reasons of a stop a row of the table is.
 enum class reason_scope : std::uint8_t {
   any,
   signal,  ///< a signal asked for the stop
@@ -52,6 +53,7 @@ struct exit_code_row {
 
 /// For people: the table, and what a unit and the service manager of Windows make of it.
 [[nodiscard]] std::string exit_codes_text();
+/// The same for programs, as a JSON value.
 [[nodiscard]] std::string exit_codes_json();
 
 // ---------------------------------------------------------------------------------------------

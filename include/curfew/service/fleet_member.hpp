@@ -15,12 +15,14 @@
 
 CURFEW_BEGIN
 
+/// What a member of a fleet is asked.
 enum class fleet_step : std::uint8_t {
   prepare,  ///< may you be stopped? Who says yes takes no new work, until it hears more
   commit,   ///< stop
   abort,    ///< go on as before
 };
 
+/// What it says, or what its silence means.
 enum class member_word : std::uint8_t {
   yes,     ///< prepared; gone, as it was told to; going on as before
   no,      ///< it refuses, and `text` says why: it is not prepared, or not any more
@@ -29,6 +31,7 @@ enum class member_word : std::uint8_t {
   silent,  ///< the question itself has not returned in time; only coordinators say that
 };
 
+/// What a member said, and which process that was.
 struct member_answer {
   member_word word = member_word::yes;
   std::string text = {};

@@ -30,6 +30,7 @@
 
 CURFEW_BEGIN
 
+/// How much a flight_recorder keeps, and whose time it writes down.
 struct flight_recorder_options {
   /// Of the file, in bytes, between 16 KiB and 16 MiB: a record takes 160 of them, and a component
   /// that starts, drains and stops makes six. A file that is there already keeps its size.

@@ -51,6 +51,7 @@ struct flight_note {
   std::string text = {};
 };
 
+/// One run of the program: when, why and how it ended, as far as it was recorded.
 struct flight_run {
   std::uint32_t number = 0;  ///< counts the runs of the file
   std::int64_t pid = 0;      ///< 0: not known any more
@@ -65,6 +66,7 @@ struct flight_run {
   std::vector<flight_note> notes = {};
 };
 
+/// All runs that a file still has.
 struct flight_recording {
   unsigned version = 0;               ///< of the file
   bool live = false;                  ///< somebody records into it: the last run is still going on
@@ -90,6 +92,7 @@ struct flight_recording {
 /// All of it, as JSON on one line; times in microseconds, null where there is no limit.
 [[nodiscard]] std::string to_json(const flight_recording& recording);
 
+/// How long a step of a part took at most, and how often it was measured.
 struct measured_step {
   std::string part = {};
   component_step step = component_step::none;

@@ -52,6 +52,7 @@ struct health_result {
   }
 };
 
+/// What a check of health counts for, how long it may take, and how often it is made.
 struct health_options {
   /// What it counts for.
   health_probes probes = health_probe::readiness;

@@ -25,6 +25,7 @@ enum class health_probe : std::uint8_t {
   liveness,   ///< or is nothing but a restart of any help?
 };
 
+/// How a part is, or the whole.
 enum class health_status : std::uint8_t {
   healthy,
   degraded,  ///< it works, and somebody should have a look
@@ -32,6 +33,7 @@ enum class health_status : std::uint8_t {
   unknown,  ///< of an entry: nobody has looked yet
 };
 
+/// One check, and what it last said.
 struct health_entry {
   std::string name = {};
   health_status status = health_status::unknown;
@@ -42,6 +44,7 @@ struct health_entry {
   source_place place = {};             ///< where it is declared
 };
 
+/// The answer to one probe, and what it was made from.
 struct health_report {
   health_probe probe = health_probe::readiness;
   health_status status = health_status::unhealthy;  ///< never unknown

@@ -15,6 +15,7 @@
 
 CURFEW_BEGIN
 
+/// What has happened. The members of lifecycle_event that are named here have a meaning then.
 enum class event_kind : std::uint8_t {
   run_began,   ///< the program has begun
   ready,       ///< all that was to be started is up
@@ -37,6 +38,7 @@ enum class event_kind : std::uint8_t {
 /// What a component is asked to do.
 enum class component_step : std::uint8_t { none, start, prepare, resume, drain, stop, abort };
 
+/// How a step of a component ended.
 enum class step_outcome : std::uint8_t {
   done,
   failed,  ///< it threw, or could not be begun

@@ -14,6 +14,7 @@
 
 CURFEW_BEGIN
 
+/// Where a component is on its way up or down.
 enum class part_phase : std::uint8_t {
   down,
   starting,
@@ -26,6 +27,7 @@ enum class part_phase : std::uint8_t {
   lost,  ///< given up while a function of it hung
 };
 
+/// Where all of them together are.
 enum class whole_phase : std::uint8_t {
   idle,
   starting,
@@ -46,6 +48,7 @@ enum class stop_rung : std::uint8_t {
   abort,      ///< what hangs in its stop is aborted
 };
 
+/// How a start went; when it failed, who was the first and why.
 struct start_report {
   bool up = false;
   bool stopped = false;       ///< it was asked to stop before it was up
@@ -57,6 +60,7 @@ struct start_report {
   explicit operator bool() const noexcept { return up; }
 };
 
+/// How many components did not stop as they should.
 struct stop_report {
   std::size_t failed = 0;
   std::size_t late = 0;
@@ -65,6 +69,7 @@ struct stop_report {
   [[nodiscard]] bool ok() const noexcept { return failed + late + abandoned == 0; }
 };
 
+/// Whether all agreed to a stop; if not, who did not and why.
 struct prepare_report {
   bool prepared = false;
   std::string part = {};  ///< who said no, if it was a component
@@ -78,6 +83,7 @@ struct lifecycle_snapshot {
   std::vector<std::string> up = {};
 };
 
+/// A component at one moment.
 struct component_status {
   std::string name = {};
   part_phase phase = part_phase::down;

@@ -27,6 +27,7 @@ struct reason_plan {
   [[nodiscard]] bool fits() const noexcept;
 };
 
+/// Who waits for whom, how long that takes, and what is late for which reason of a stop.
 struct stop_plan {
   std::vector<plan_part> parts = {};
   critical_path start = {};

@@ -29,6 +29,7 @@ CURFEW_BEGIN
 /// says why.
 [[nodiscard]] std::optional<stop_plan> read_plan(std::string_view json, std::string& error);
 
+/// What has changed from one plan to another, and whether for the worse.
 struct plan_difference {
   bool worse = false;                   ///< for a reason, a part has a worse fate than before
   std::vector<std::string> lines = {};  ///< empty: there is no difference

@@ -108,9 +108,11 @@ class service {
   /// What the process was given by whoever started it, for a child_guard.
   [[nodiscard]] const inherited& given() const noexcept { return state_.given; }
 
+  /// Who started the program: a person or a script, systemd, the service manager of Windows.
   [[nodiscard]] host_kind host() const noexcept { return state_.host.kind(); }
   /// What only systemd has: sockets passed on, stored descriptors. Null under any other host.
   [[nodiscard]] systemd_link* systemd() const noexcept { return state_.setting.place.systemd; }
+  /// As it was given to run().
   [[nodiscard]] const service_spec& spec() const noexcept { return state_.spec; }
 
   /// argc and argv as they came, the program's own name first. Under the service manager of Windows

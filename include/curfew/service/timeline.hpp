@@ -18,6 +18,7 @@
 
 CURFEW_BEGIN
 
+/// How a part is on its way down.
 enum class part_state { closing, closed, late, failed };
 
 /// One part of a program on its way down.
@@ -30,12 +31,14 @@ struct timeline_part {
   std::string note = {};  ///< what it last said of itself, or its error
 };
 
+/// A stop as it is drawn: a bar for each part.
 struct timeline {
   std::vector<timeline_part> parts = {};  ///< in the order in which they began
   time_source::duration total{};          ///< from the stop until the end
   std::size_t omitted = 0;                ///< parts too short to be shown
 };
 
+/// What the terminal can show.
 struct timeline_style {
   std::size_t width = 80;  ///< of the terminal, in columns
   bool colour = false;

@@ -139,6 +139,7 @@ class never_stop_token {
   [[nodiscard]] bool operator==(const never_stop_token&) const = default;
 };
 
+/// The callback that belongs to a kind of token.
 template <class Token, class F>
 using stop_callback_for_t = typename Token::template callback_type<F>;
 
@@ -160,6 +161,7 @@ concept stoppable_token = requires(const Token t) {
 }
 &&std::copyable<Token>&& std::equality_comparable<Token>;
 
+/// One of which it is known when it is compiled that it never stops.
 template <class Token>
 concept unstoppable_token = stoppable_token<Token> && requires {
   requires std::bool_constant<(!Token::stop_possible())>::value;

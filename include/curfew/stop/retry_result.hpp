@@ -57,6 +57,7 @@ struct retry_result : retry_outcome {
   [[nodiscard]] const R& value() const& { return throw_if_failed(), *last; }
   [[nodiscard]] R&& value() && { return throw_if_failed(), *std::move(last); }
 };
+/// For a function that returns nothing.
 template <>
 struct retry_result<void> : retry_outcome {};
 

@@ -55,7 +55,9 @@ class basic_stop_event {
   const stop_callback_for_t<Token, signal> on_stop_;  // last: removed before the handle is closed
 };
 
+/// For the tokens of a stop_source.
 using stop_event = basic_stop_event<stop_token>;
+/// For those of an inplace_stop_source.
 using inplace_stop_event = basic_stop_event<inplace_stop_token>;
 
 template <stoppable_token Token>

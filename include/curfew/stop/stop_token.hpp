@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Contexts: a stop_source asks for a stop, its stop_tokens see it, its stop_callbacks are run by
-// it. Everything that C++20's <stop_token> has, with its rules; and parents, deadlines and reasons.
+// it. All that C++20's `<stop_token>` has, with its rules; and parents, deadlines and reasons.
 #ifndef CURFEW_STOP_STOP_TOKEN_HPP
 #define CURFEW_STOP_STOP_TOKEN_HPP
 
@@ -24,6 +24,7 @@ class stop_callback;
 struct nostopstate_t {
   explicit nostopstate_t() = default;
 };
+/// As in `stop_source none(nostopstate)`: nothing stops it, and it costs nothing.
 inline constexpr nostopstate_t nostopstate{};
 
 /// Sees whether, why and until when. Copying one is an atomic increment.

@@ -39,6 +39,7 @@ template <class Cv, class Lock, stoppable_token Token, class Rep, class Period, 
 bool wait_for(Cv& cv, Lock& lock, Token token, std::chrono::duration<Rep, Period> timeout,
               Pred pred);
 
+/// The same until a time point of the steady clock.
 template <class Cv, class Lock, stoppable_token Token, class Duration, class Pred>
 bool wait_until(Cv& cv, Lock& lock, Token token,
                 std::chrono::time_point<std::chrono::steady_clock, Duration> limit, Pred pred);

@@ -40,6 +40,7 @@ struct explore_options {
   std::size_t most_states = 1'000'000;
 };
 
+/// How far explore() came, and the order of events that broke a rule.
 struct explore_report {
   std::size_t states = 0;          ///< different ones
   std::size_t moves = 0;           ///< from one to the next

@@ -19,6 +19,7 @@
 
 CURFEW_BEGIN
 
+/// What has become of a step.
 enum class apply_outcome {
   not_reached,    ///< nothing was done about it
   applied,        ///< it is as asked
@@ -31,6 +32,7 @@ enum class apply_outcome {
 
 [[nodiscard]] constexpr const char* to_string(apply_outcome outcome) noexcept;
 
+/// A step of the plan, and what became of it.
 struct step_result {
   std::string what = {};
   std::string from = {};
@@ -39,6 +41,7 @@ struct step_result {
   std::string text = {};  ///< what went wrong with it
 };
 
+/// What was done, step by step, and whether the system is as asked now.
 struct apply_report {
   std::vector<step_result> steps = {};  ///< one for each step of the plan, in its order
   failure why = {};                     ///< why all was undone, or is not in force yet; empty:

@@ -17,6 +17,7 @@
 
 CURFEW_BEGIN
 
+/// States that are waited for; any one of them will do.
 class state_set {
  public:
   constexpr state_set(std::initializer_list<service_state> states) noexcept {
@@ -39,6 +40,7 @@ class state_set {
 /// The states of a service that has a process, or will have one soon, and of one that has none.
 inline constexpr state_set ended_states = {service_state::stopped, service_state::failed,
                                            service_state::not_installed};
+/// On the way to another one.
 inline constexpr state_set pending_states = {service_state::starting, service_state::stopping,
                                              service_state::pausing, service_state::resuming,
                                              service_state::reloading};
@@ -46,6 +48,7 @@ inline constexpr state_set pending_states = {service_state::starting, service_st
 /// What is waited for: one of a set of states, or whatever else can be told from a status.
 using state_goal = std::function<bool(const service_status&)>;
 
+/// How waiting for a state came to its end.
 enum class await_end {
   reached,
   ended,        ///< it does not run, and something else was wanted
@@ -55,6 +58,7 @@ enum class await_end {
   failed,       ///< the manager could not be asked
 };
 
+/// How waiting came to its end, and what was seen last.
 struct await_result {
   await_end end = await_end::failed;
   service_status status = {};  ///< as it was last seen

@@ -35,9 +35,13 @@ CURFEW_BEGIN
 [[nodiscard]] std::string text_problem(std::string_view text);
 /// Anything on one line, tabs included.
 [[nodiscard]] std::string argument_problem(std::string_view argument);
+/// Anything on one line that is no longer than a name may be.
 [[nodiscard]] std::string account_problem(std::string_view account);
+/// The name of another service, as the system has it; no template and no group.
 [[nodiscard]] std::string dependency_problem(std::string_view name);
+/// Of Linux: CAP_NET_BIND_SERVICE. Whether there is one of that name, the kernel knows.
 [[nodiscard]] std::string capability_problem(std::string_view name);
+/// Of Windows: SeChangeNotifyPrivilege. Whether there is one of that name, the system knows.
 [[nodiscard]] std::string privilege_problem(std::string_view name);
 
 // ---------------------------------------------------------------------------------------------

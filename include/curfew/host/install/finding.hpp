@@ -12,12 +12,14 @@
 
 CURFEW_BEGIN
 
+/// Something that is not as it should be, and what to do about it.
 struct finding {
   severity level = severity::warning;  ///< error: it does not work; warning: one day it will not
   std::string what = {};
   std::string fix = {};
 };
 
+/// In the order in which they were found; empty: all is well.
 using findings = std::vector<finding>;
 
 CURFEW_END

@@ -15,6 +15,7 @@ CURFEW_BEGIN
 
 /// Why something was not done, for people, with what to do about it. Empty: it was done.
 struct failure {
+  /// What to do about it depends on this, and the exit code of a verb does.
   enum class kind_type {
     none,
     failed,

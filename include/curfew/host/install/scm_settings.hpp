@@ -22,6 +22,7 @@ CURFEW_BEGIN
 
 /// SERVICE_FAILURE_ACTIONS: failure number n has action n, the last one is for all that follow.
 struct scm_failure_actions {
+  /// SC_ACTION: what is done, and after how many milliseconds.
   struct action {
     std::uint32_t type = 0;
     std::uint32_t delay_ms = 0;
@@ -35,18 +36,19 @@ struct scm_failure_actions {
   }
 };
 
-inline constexpr std::uint32_t scm_own_process = 0x10;
-inline constexpr std::uint32_t scm_share_process = 0x20;
-inline constexpr std::uint32_t scm_interactive = 0x100;
-inline constexpr std::uint32_t scm_automatic = 2;
-inline constexpr std::uint32_t scm_disabled = 4;
-inline constexpr std::uint32_t scm_restart = 1;
-inline constexpr std::uint32_t scm_sid_unrestricted = 1;
-inline constexpr std::uint32_t scm_infinite = 0xffffffff;
+inline constexpr std::uint32_t scm_own_process = 0x10;     ///< SERVICE_WIN32_OWN_PROCESS
+inline constexpr std::uint32_t scm_share_process = 0x20;   ///< SERVICE_WIN32_SHARE_PROCESS
+inline constexpr std::uint32_t scm_interactive = 0x100;    ///< SERVICE_INTERACTIVE_PROCESS
+inline constexpr std::uint32_t scm_automatic = 2;          ///< SERVICE_AUTO_START
+inline constexpr std::uint32_t scm_disabled = 4;           ///< SERVICE_DISABLED
+inline constexpr std::uint32_t scm_restart = 1;            ///< SC_ACTION_RESTART
+inline constexpr std::uint32_t scm_sid_unrestricted = 1;   ///< SERVICE_SID_TYPE_UNRESTRICTED
+inline constexpr std::uint32_t scm_infinite = 0xffffffff;  ///< INFINITE
 
 /// Where the texts of the events stand: a message for each of the numbers 1 to 1000 that is just
 /// the text that was reported with it. Every Windows has this file.
 inline constexpr std::string_view scm_message_file = "%SystemRoot%\\System32\\EventCreate.exe";
+/// The key of the registry below which an event source has its own.
 inline constexpr std::string_view scm_event_log =
     "SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\";
 

@@ -16,6 +16,7 @@
 
 CURFEW_BEGIN
 
+/// What the manager of the system says of a service.
 enum class service_state {
   not_installed,
   stopped,
@@ -32,6 +33,7 @@ enum class service_state {
 
 [[nodiscard]] constexpr const char* to_string(service_state state) noexcept;
 
+/// A service as its manager saw it at one moment.
 struct service_status {
   service_state state = service_state::unknown;
   std::int64_t pid = 0;   ///< 0: none

@@ -31,6 +31,7 @@
 
 CURFEW_BEGIN
 
+/// How long another program may take, and what it is given.
 struct program_options {
   detail::saturated limit = std::chrono::seconds(30);  ///< then it is killed
   std::vector<std::string> environment = {};           ///< "NAME=VALUE", besides ours
@@ -38,6 +39,7 @@ struct program_options {
   stop_token stop = {};                                ///< when it stops, the program is killed
 };
 
+/// How another program ended, and what it wrote.
 struct program_result {
   std::error_code error = {};  ///< it was not started
   int exit_code = -1;          ///< 128 + n: ended by signal n; -1: not known, or not started

@@ -23,6 +23,7 @@
 
 CURFEW_BEGIN
 
+/// An open socket, pipe or file that systemd has passed on, and its name.
 struct passed_descriptor {
   int descriptor = -1;
   std::string name = {};  ///< FileDescriptorName= of its socket unit, or the name it was stored by

@@ -6,6 +6,7 @@
 
 #include <curfew/stop/detail/process_clock.hpp>
 #include <curfew/stop/detail/waiting.hpp>
+#include <curfew/stop/stopped_error.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -14,23 +15,6 @@
 #include <utility>
 
 CURFEW_BEGIN
-
-/// Thrown by throw_if_stopped(): carries why. Its code is std::errc::timed_out for a deadline and
-/// std::errc::operation_canceled for everything else.
-class stopped_error : public std::system_error {
- public:
-  explicit stopped_error(stop_reason reason)
-      : std::system_error(std::make_error_code(reason.cause == stop_cause::deadline
-                                                   ? std::errc::timed_out
-                                                   : std::errc::operation_canceled),
-                          "stopped: " + to_string(reason)),
-        reason_(reason) {}
-  [[nodiscard]] stop_reason reason() const noexcept { return reason_; }
-
- private:
-  stop_reason reason_;
-};
-
 namespace detail {
 
 template <class Rep, class Period>
@@ -75,6 +59,7 @@ class token_base {
   bool wait_for(any_duration<Rep, Period> d) const {
     return c_ != nullptr && detail::wait_until(*c_, saturating_add(c_->time->now(), saturate(d)));
   }
+  /// The same until a time point of the token's clock.
   template <class Duration>
   bool wait_until(any_time_point<Duration> limit) const {
     return c_ != nullptr && detail::wait_until(*c_, saturate(limit));
