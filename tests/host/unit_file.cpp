@@ -266,12 +266,13 @@ TEST_CASE("a stop ends the wait for systemctl but not what takes a step back") {
   const curfew::detail::systemctl manager(true);
   const auto bound = manager.bound(source.get_token(), std::chrono::hours(1));
   const auto step = unit_steps(bound, "web").enabled(true, "disabled");
-  CHECK(step.apply().text == "systemctl enable was interrupted");
+  CHECK(step.apply().text == "systemctl enable was interrupted: a stop was asked for; do it again");
   CHECK(fs::exists(folder / "systemctl.undone"));
   curfew::systemd_service_manager all(true);
   all.bound(source.get_token(), std::chrono::hours(1));
   curfew::service_status status;
-  CHECK(all.query("web", status).text == "systemctl show was interrupted");
+  CHECK(all.query("web", status).text ==
+        "systemctl show was interrupted: a stop was asked for; do it again");
 }
 
 TEST_CASE("a systemctl whose exit code is lost is told so") {
@@ -378,7 +379,8 @@ TEST_CASE("a program that its account cannot reach is refused with the folder in
   fs::create_directory(folder / "app");
   const auto program = folder / "app/web";
   std::ofstream(program) << "x";
-  CHECK(check_program(program).text == program + " is not executable: chmod +x it");
+  CHECK(check_program(program).text ==
+        program + " is not executable, and systemd could not start it: chmod +x it");
   ::chmod(program.c_str(), 0755);
   CHECK_FALSE(check_program(program));
   CHECK(check_program(folder / "none"));
@@ -401,7 +403,8 @@ TEST_CASE("what a service needs has to be there") {
   asked.spec.writable_paths = {"/var/lib/website"};
   CHECK(check_paths(asked));
   asked.spec.writable_paths = {"/nowhere/at/all"};
-  CHECK(check_paths(asked).text == "there is no /nowhere/at/all: create it");
+  CHECK(check_paths(asked).text ==
+        "there is no /nowhere/at/all, without which systemd would not start it: create it");
   CHECK_FALSE(check_account("root"));
   CHECK_FALSE(check_account("12345"));
   CHECK(check_account("nobody-of-that-name").text.find("there is no account") == 0);

@@ -192,7 +192,7 @@ class Install(Case):
         self.unit.write_text("[Service]\nExecStart=/bin/true\n")
         systemctl("daemon-reload")
         for verb in ("install", "uninstall"):
-            self.assertRegex(self.do(verb), f"refused 1 {self.unit} was not written by curfew: ")
+            self.assertRegex(self.do(verb), f"refused 1 {self.unit} was not written by curfew, ")
         self.assertEqual(self.unit.read_text(), "[Service]\nExecStart=/bin/true\n")
         self.unit.unlink()
         other = pathlib.Path(os.environ["SYSTEMD_UNITS"], f"{self.name}.service")

@@ -255,7 +255,7 @@ class System(unittest.TestCase):
         unit = pathlib.Path("/run/systemd/system/theirs.service")
         unit.write_text("[Service]\nExecStart=/bin/true\n")
         said = verbs("install", "name=theirs", f"exe={put('/opt/theirs')}")
-        self.assertRegex(said, f"^refused 1 there is a unit of that name already, {unit}: ")
+        self.assertRegex(said, f"^refused 1 there is a unit of that name already, {unit}, ")
         self.assertRegex(verbs("uninstall", "name=theirs"), "^refused 1 ")
         self.assertTrue(unit.exists())
 

@@ -17,8 +17,9 @@ TEST_CASE(
 }
 
 TEST_CASE("who is denied by default is told who may ask") {
-  CHECK(default_policy({.caller = {.pid = 7, .uid = 1000}}).why ==
-        "only the user of this program and administrators may ask");
+  CHECK(
+      default_policy({.caller = {.pid = 7, .uid = 1000}}).why ==
+      "you may not ask: only the user of this program and administrators may; ask as one of these");
 }
 
 TEST_CASE("a caller whom the system does not know is nobody") {

@@ -178,7 +178,7 @@ TEST_CASE("health is what the program says of it and a refusal where it says not
   CHECK(p.ask("health").body == json);
   json = "{";
   CHECK_FALSE(p.ask("health").ok);
-  CHECK(silent.ask("health").error == "this program does not tell how it is");
+  CHECK(silent.ask("health").error.find("this program does not tell how it is: ") == 0);
   CHECK(p.end() == 0);
   CHECK(silent.end() == 0);
 }
@@ -187,7 +187,7 @@ TEST_CASE("an unknown verb is refused with those there are") {
   asked_program p;
   p.start(one_part);
   REQUIRE(p.box.await_ready());
-  CHECK(p.ask("shutdown").error.find("there is no verb shutdown, but: status ") == 0);
+  CHECK(p.ask("shutdown").error.find("there is no verb shutdown; use one of: status ") == 0);
   CHECK(p.end() == 0);
 }
 
@@ -323,7 +323,7 @@ TEST_CASE("reload pause and resume do what the host would do and are refused wit
   bare.start(one_part);
   REQUIRE(bare.box.await_ready());
   for (const auto* const verb : {"reload", "pause", "resume"})
-    CHECK(bare.ask(verb).error == "this program has no function for that");
+    CHECK(bare.ask(verb).error.find("this program has no function for that: ") == 0);
   CHECK(bare.end() == 0);
 }
 
@@ -333,10 +333,10 @@ TEST_CASE("a prepared stop is committed by whoever names the same change") {
   asked_program p;
   p.start(one_part);
   REQUIRE(p.box.await_ready());
-  CHECK(p.ask("commit", "a").error == "nothing is prepared, or not any more");
+  CHECK(p.ask("commit", "a").error.find("nothing is prepared, or not any more: ") == 0);
   CHECK(p.ask("prepare", "a").body == R"({"prepared":true})");
   CHECK(text_of(read(p.ask("status").body), "change") == "a");
-  CHECK(p.ask("prepare", "b").error == "it has been prepared for \"a\"");
+  CHECK(p.ask("prepare", "b").error.find("it has been prepared for \"a\": ") == 0);
   CHECK(p.ask("commit", "b").error == "what is prepared is \"a\"");
   CHECK(p.ask("abort", "b").error == "what is prepared is \"a\"");
   CHECK(p.ask("commit", "a").ok);
@@ -451,7 +451,7 @@ TEST_CASE("a signal in the middle of a prepare ends it and the asker learns that
   control_answer a;
   std::thread asker([&] { a = p.ask("prepare", "a"); });
   while (!preparing) std::this_thread::sleep_for(1ms);
-  CHECK(p.ask("prepare", "b").error == "it has been prepared for \"a\"");
+  CHECK(p.ask("prepare", "b").error.find("it has been prepared for \"a\": ") == 0);
   p.box.signal(15);
   CHECK(p.box.await_end() == 0);
   asker.join();

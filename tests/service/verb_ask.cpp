@@ -69,7 +69,7 @@ TEST_CASE("the path of another program can be given") {
   CHECK(web.type("ask --path " + p.place.path() + " status") == 0);
   CHECK(web.type("ask status --path " + p.place.path() + "-gone") == 1);
   CHECK(web.complains("web: nobody answers at "));
-  CHECK(web.complains("; does the program run?\n"));
+  CHECK(web.complains(": does it run?\n"));
 }
 
 TEST_CASE("with json the answer stands in the report") {

@@ -64,7 +64,7 @@ TEST_CASE("a service that is paused is not started") {
   stage web;
   web.services.now = in(service_state::paused);
   CHECK(web.type("start") == 1);
-  CHECK(web.complains("web: is paused\n"));
+  CHECK(web.complains("web: is paused: a start is for what is down\n"));
   CHECK(web.complains("next: sc continue web, or web_server restart\n"));
 }
 
@@ -125,7 +125,9 @@ TEST_CASE("a service that is not installed cannot be started nor stopped") {
   for (const char* verb : {"start", "stop", "restart", "reload"}) {
     stage web;
     CHECK(web.type(verb) == 1);
-    CHECK(web.complains("web: is not installed\nnext: web_server install\n"));
+    CHECK(
+        web.complains("web: is not installed: the system has no service of that name\nnext: "
+                      "web_server install\n"));
     CHECK(web.services.calls.empty());
   }
 }
@@ -453,11 +455,13 @@ TEST_CASE("a service that does not run or cannot reload is not reloaded") {
   stage web;
   web.services.now = in(service_state::stopped);
   CHECK(web.type("reload") == 1);
-  CHECK(web.complained == "web: is stopped\nnext: web_server start\n");
+  CHECK(web.complained == "web: is stopped: only what runs can reload\nnext: web_server start\n");
   web.spec.reloads = false;
   web.services.now = in(service_state::running);
   CHECK(web.type("reload --name b --user") == 1);
-  CHECK(web.complained == "b: cannot reload\nnext: web_server restart --name b --user\n");
+  CHECK(web.complained ==
+        "b: cannot reload: its declaration says that it does not\n"
+        "next: web_server restart --name b --user\n");
   CHECK(web.services.calls.empty());
 }
 

@@ -247,7 +247,8 @@ TEST_CASE("a service that came back before its removal is told of") {
   };
   CHECK(web.type("uninstall") == 1);
   CHECK(web.complained ==
-        "web: was removed, but has been started again meanwhile and is running (pid 4711)\n"
+        "web: was removed, but has been started again meanwhile and is running (pid 4711): it is "
+        "gone when that has ended\n"
         "next: web_server stop\n");
   CHECK(!web.said("uninstalled"));
 }

@@ -84,7 +84,9 @@ TEST_CASE("output that is lost makes a success a failure") {
   web.services.now = in(service_state::running);
   web.lost_because = "no space";
   CHECK(web.type("status") == 1);
-  CHECK(web.complained == "web_server: some of the output is lost: no space\n");
+  CHECK(web.complained ==
+        "web_server: some of the output is lost: no space; what nobody can read "
+        "is not done: make room, and ask again\n");
   CHECK(web.type("render --unit") == 1);
   CHECK(web.type("status --json") == 1);
   CHECK(web.type("help") == 1);

@@ -162,16 +162,19 @@ namespace detail {
 
 [[noreturn]] inline void throw_bridge_error(std::error_code ec) {
   throw_error_code(ec, ec == std::errc::device_or_resource_busy
-                           ? "this process already has a signal_bridge; make one, in main, and "
-                             "hand its tokens to whoever needs them"
-                           : "signal_bridge");
+                           ? "this process already has a signal_bridge, and there can be one at "
+                             "a time; make it in main, and hand its tokens to whoever needs them"
+                           : "no signal_bridge: it takes signals that the system has, and threads; "
+                             "see what the system says");
 }
 
 [[noreturn]] inline void throw_on_error(std::error_code ec) {
-  throw_error_code(ec,
-                   ec == std::errc::not_supported
-                       ? "signal_bridge::on: Windows tells a program of SIGINT and SIGBREAK only"
-                       : "signal_bridge::on");
+  throw_error_code(
+      ec, ec == std::errc::not_supported
+              ? "signal_bridge::on: Windows tells a program of SIGINT and SIGBREAK only; take one "
+                "of these"
+              : "signal_bridge::on: no function for that: the signal is one that can be "
+                "caught, and a thread runs it; see what the system says");
 }
 
 }  // namespace detail

@@ -39,6 +39,12 @@ template <class Directory>
                                                       : base + separators[0] + declared;
 }
 
+/// The system's own reason stands behind it.
+[[nodiscard]] inline std::string no_directory(const std::string& declared) {
+  return "working directory " + declared +
+         " cannot be entered: it has to be there; create it, or declare another";
+}
+
 }  // namespace detail
 
 /// Makes `declared` the working directory. A relative one lies where the executable lies, whatever
@@ -58,7 +64,7 @@ inline void enter_working_directory(const std::string& declared, host_kind kind,
 inline void enter_working_directory(const std::string& declared, host_kind kind) {
   std::error_code ec;
   enter_working_directory(declared, kind, ec);
-  if (ec) detail::throw_error_code(ec, ("working directory " + declared).c_str());
+  if (ec) detail::throw_error_code(ec, detail::no_directory(declared).c_str());
 }
 
 CURFEW_END

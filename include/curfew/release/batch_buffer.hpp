@@ -59,7 +59,11 @@ class batch_buffer {
   explicit batch_buffer(Sink sink, const batch_options& options = {}) {
     std::error_code ec;
     start(made(std::move(sink), options, ec), ec);
-    if (ec) detail::throw_error_code(ec, "curfew::batch_buffer");
+    if (ec) {
+      detail::throw_error_code(ec,
+                               "no batch_buffer: it writes on a thread of its own; raise the limit "
+                               "of threads, or free memory");
+    }
   }
   template <batch_sink<T> Sink>
   batch_buffer(Sink sink, const batch_options& options, std::error_code& ec) {

@@ -154,9 +154,12 @@ bool gate::wait(Token token) noexcept {
 inline gate::~gate() {
   const std::uint32_t left = holds_.load(std::memory_order_acquire);
   if ((left & most_holds) != 0) {
-    char text[96];
-    std::snprintf(text, sizeof text, "a gate is destroyed with %lu of its holds still out",
-                  static_cast<unsigned long>(left & most_holds));
+    char text[160];
+    std::snprintf(
+        text, sizeof text,
+        "a gate is destroyed with %lu of its holds still out, which come back to it; close() it "
+        "and wait() first",
+        static_cast<unsigned long>(left & most_holds));
     detail::fatal(text);
   }
   // The last one out may be about to tell, if nobody waited for that.

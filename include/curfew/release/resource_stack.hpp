@@ -177,7 +177,11 @@ void resource_stack::defer(label name, Release&& release, release_options option
 
 inline release_report resource_stack::release(detail::saturated budget, stop_token hurry) noexcept {
   if (releasing_) return {};
-  if (building_ != 0) detail::fatal("a resource_stack is released while it builds an entry");
+  if (building_ != 0) {
+    detail::fatal(
+        "a resource_stack is released while it builds an entry, which is not on it yet; let "
+        "emplace() return first");
+  }
   if (empty()) return {};
   releasing_ = true;
   detail::release_chain done;
@@ -244,9 +248,15 @@ inline void resource_stack::release_unseen() noexcept {
 // --- life ---------------------------------------------------------------------------------------
 
 inline void resource_stack::require_idle() const noexcept {
-  if (releasing_) detail::fatal("a resource_stack is moved or destroyed by one of its releases");
+  if (releasing_) {
+    detail::fatal(
+        "a resource_stack is moved or destroyed by one of its releases, to which it would not come "
+        "back; let its owner do that");
+  }
   if (building_ != 0)
-    detail::fatal("a resource_stack is moved or destroyed while it builds an entry");
+    detail::fatal(
+        "a resource_stack is moved or destroyed while it builds an entry, which would have no "
+        "place; let emplace() return first");
 }
 
 inline resource_stack::resource_stack(resource_stack&& other) noexcept : clock_(other.clock_) {

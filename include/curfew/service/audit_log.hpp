@@ -120,7 +120,12 @@ namespace detail {
 inline audit_log::audit_log(std::string path, audit_options options)
     : path_(std::move(path)), options_(std::move(options)) {
   std::error_code ec;
-  if (!open(file_, ec)) detail::throw_error_code(ec, "curfew::audit_log");
+  if (!open(file_, ec)) {
+    const std::string text = "no audit log at " + path_ +
+                             ": it is appended to, in a folder that is there; choose one that can "
+                             "be written to";
+    detail::throw_error_code(ec, text.c_str());
+  }
   torn_ = detail::append_file::ends_torn(path_);
 }
 

@@ -87,7 +87,11 @@ class chrome_trace final : public event_sink {
 inline chrome_trace::chrome_trace(const std::string& path, std::string_view service) {
   std::error_code ec;
   file_.open(path, true, false, 0600, ec);
-  if (ec) detail::throw_error_code(ec, "curfew::chrome_trace");
+  if (ec) {
+    const std::string text =
+        "no trace at " + path + ": its folder is there before; choose one that can be written to";
+    detail::throw_error_code(ec, text.c_str());
+  }
   begin(service);
 }
 

@@ -65,7 +65,11 @@ class control_client {
   };
   control_client(const std::string& path, const stop_token& limit, made&& result)
       : control_client(path, limit, result.ec) {
-    if (result.ec) detail::throw_error_code(result.ec, "curfew::control_client");
+    if (!result.ec) return;
+    const std::string text = "nobody answers at " + path +
+                             ": a program that runs answers its own user and administrators; start "
+                             "it, or ask as one of these";
+    detail::throw_error_code(result.ec, text.c_str());
   }
 
   void connect(const std::string& path, const stop_token& limit, std::error_code& ec);

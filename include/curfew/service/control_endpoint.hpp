@@ -79,7 +79,11 @@ class control_endpoint final : public event_sink {
 inline void control_endpoint::open() {
   std::error_code ec;
   open(ec);
-  if (ec) detail::throw_error_code(ec, "curfew::control_endpoint");
+  if (ec) {
+    detail::throw_error_code(ec,
+                             "no control endpoint: its path is one program's at a time, and in a "
+                             "folder that it may write to; see what the system says");
+  }
 }
 
 CURFEW_END

@@ -42,7 +42,8 @@ using control_policy = std::function<control_decision(const control_request&)>;
 /// The program's own user and administrators may do everything, nobody else anything.
 [[nodiscard]] inline control_decision default_policy(const control_request& r) {
   if (r.same_user || r.administrator) return control_decision::allow();
-  return control_decision::deny("only the user of this program and administrators may ask");
+  return control_decision::deny(
+      "you may not ask: only the user of this program and administrators may; ask as one of these");
 }
 
 CURFEW_END

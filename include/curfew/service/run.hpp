@@ -258,7 +258,7 @@ inline outcome run_hosted(void* context, const hosted& place) noexcept {
   if (error == nullptr && !ec) return run_access::run(p, {place, end});
   const error_note why = error != nullptr ? error_text(error) : error_note(ec.message());
   run_access::tell_refusal(p.spec, place.sink,
-                           "working directory " + p.spec.working_directory + ": " + why.str());
+                           no_directory(p.spec.working_directory) + ": " + why.str());
   return {.kind = outcome_kind::failed, .error = error_number(ec)};
 }
 

@@ -180,7 +180,7 @@ inline void inplace_stop_source::begin(const detail::token_base* parent, detail:
   begin(parent, own, ec);
   if (!ec) return;
   detail::end_life(c_);
-  detail::throw_error_code(ec, "cannot start the thread that deadlines need");
+  detail::throw_error_code(ec, detail::no_timer_thread);
 }
 
 CURFEW_END

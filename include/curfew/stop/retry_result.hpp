@@ -80,7 +80,9 @@ inline void retry_outcome::throw_if_failed() const {
 #if CURFEW_EXCEPTIONS
   if (thrown != nullptr) std::rethrow_exception(thrown);
 #endif
-  detail::throw_error_code(error, to_string(end));
+  const std::string text = std::string("a call that was tried again and again has failed: ") +
+                           to_string(end) + "; see what the last attempt says";
+  detail::throw_error_code(error, text.c_str());
 }
 
 namespace detail {

@@ -67,7 +67,10 @@ basic_stop_event<Token>::basic_stop_event(Token token)
 template <stoppable_token Token>
 basic_stop_event<Token>::basic_stop_event(Token token, outcome&& result)
     : basic_stop_event(std::move(token), result.ec) {
-  if (result.ec) detail::throw_error_code(result.ec, "curfew::stop_event");
+  if (result.ec)
+    detail::throw_error_code(result.ec,
+                             "no stop_event: it has a descriptor or handle of its own; close some, "
+                             "or raise the limit of open files");
 }
 
 template <stoppable_token Token>

@@ -199,8 +199,10 @@ namespace detail {
   for (; first != last; ++first) {
     if (*first == nullptr) continue;
     if (common != nullptr && !clocks::agree(*common, *(*first)->time))
-      throw_errc(std::errc::invalid_argument,
-                 "linked(): the tokens are on different time sources; build their roots on one");
+      throw_errc(
+          std::errc::invalid_argument,
+          "linked(): the tokens are on different time sources; a context has one clock; build "
+          "their roots on one");
     common = (*first)->time;
   }
   return common != nullptr ? *common : time_source::process();

@@ -175,7 +175,11 @@ inline bool tells_of_stop(std::error_code code, stop_cause cause) noexcept {
 }  // namespace detail
 
 inline task_group::~task_group() {
-  if (called_by_task()) detail::fatal("a task_group is destroyed by one of its own tasks");
+  if (called_by_task()) {
+    detail::fatal(
+        "a task_group is destroyed by one of its own tasks, which it has to wait for; let whoever "
+        "made it destroy it");
+  }
   request_stop();
   await_tasks();
   if (error_ && !error_.obeyed && !told_) complain(error_);
@@ -185,7 +189,11 @@ template <detail::task_function F>
 void task_group::spawn(F&& f) {
   std::error_code ec;
   spawn(std::forward<F>(f), ec);
-  if (ec) detail::throw_error_code(ec, "curfew::task_group::spawn");
+  if (ec) {
+    detail::throw_error_code(ec,
+                             "task_group::spawn: no thread: each task has one of its own; spawn "
+                             "fewer, or raise the limit of threads");
+  }
 }
 
 template <detail::task_function F>
@@ -303,14 +311,20 @@ inline detail::group_error task_group::first_error() noexcept {
 
 inline void task_group::join() {
   if (called_by_task()) {
-    detail::throw_errc(std::errc::resource_deadlock_would_occur, "curfew::task_group::join");
+    detail::throw_errc(std::errc::resource_deadlock_would_occur,
+                       "task_group::join was called by one of the group's own tasks, which it "
+                       "would wait for; call it from outside");
   }
   await_tasks();
   const group_error e = first_error();
 #if CURFEW_EXCEPTIONS
   if (e.thrown != nullptr) std::rethrow_exception(e.thrown);
 #endif
-  if (e.code) detail::throw_error_code(e.code, "curfew::task_group: a task failed");
+  if (e.code) {
+    detail::throw_error_code(e.code,
+                             "a task of a task_group failed: the first that does stops the "
+                             "others; see what it says");
+  }
 }
 
 inline void task_group::join(std::error_code& ec) {
@@ -328,7 +342,9 @@ inline void task_group::join(std::error_code& ec) {
 
 inline void task_group::complain(const group_error& e) noexcept {
   const auto say = [](const char* what) {
-    std::fprintf(stderr, "curfew: a task failed and its task_group was never joined: %s\n",
+    std::fprintf(stderr,
+                 "curfew: a task failed and its task_group was never joined, by which its error is "
+                 "told; call join(): %s\n",
                  what != nullptr ? what : "an exception that says nothing");
   };
 #if CURFEW_EXCEPTIONS

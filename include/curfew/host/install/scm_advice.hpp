@@ -62,7 +62,7 @@ constexpr std::string_view scm_advice(std::uint32_t error) noexcept {
     case 3: return "its executable is not where the image path says; install it again";
     case 50:
     case 120:
-    case 124: return "this system does not have that setting";
+    case 124: return "this system does not have that setting; leave it out";
     case 123: return "the name is not allowed; use letters, digits, dots, hyphens";
     case 193: return "its executable is no program for this system; install the right one";
     case 1051: return "other services that are running depend on it; stop those first";
@@ -101,7 +101,10 @@ inline failure scm_failure(std::string_view doing, std::uint32_t error,
   }
   const std::string_view advice = scm_advice(error);
   text.append(": ").append(advice.empty() ? otherwise : advice);
-  return {kind, text.append(" (error ").append(std::to_string(error)).append(")")};
+  return {kind, text.append(" (error ")
+                    .append(std::to_string(error))
+                    .append(")")
+                    .append(advice.empty() ? "; see: net helpmsg " + std::to_string(error) : "")};
 }
 
 CURFEW_END

@@ -112,7 +112,8 @@ class systemd_surroundings {
     if (!ec) return;
     link_.notifications.reset();
     const std::string what = "systemd cannot be told that this service is ready: NOTIFY_SOCKET=" +
-                             environment_.notify_socket + ": " + ec.message();
+                             environment_.notify_socket + ": " + ec.message() +
+                             "; let the service's account reach that socket";
     early_.write(severity::error, what);
   }
 

@@ -137,7 +137,11 @@ inline notify_socket::notify_socket(std::string_view address) : notify_socket(ad
 
 inline notify_socket::notify_socket(std::string_view address, result&& r)
     : notify_socket(address, r.ec) {
-  if (r.ec) detail::throw_error_code(r.ec, "curfew::notify_socket");
+  if (r.ec) {
+    detail::throw_error_code(r.ec,
+                             "no notify socket: its address is a path from / on, or @ and a name; "
+                             "take NOTIFY_SOCKET as it is, and let the account reach it");
+  }
 }
 
 inline notify_socket::notify_socket(std::string_view address, std::error_code& ec) noexcept

@@ -129,7 +129,9 @@ inline install_step unit_steps::file(const stored_unit& before, const stored_uni
   if (failure f = manager.show(unit, now)) return f;
   if (now["LoadState"] == "loaded" && same_file(now["FragmentPath"], path)) return {};
   return refused("systemd does not take " + path + " (" + now["LoadState"] + " " +
-                 now["LoadError"] + "): see systemd-analyze unit-paths and its journal");
+                 now["LoadError"] +
+                 "), which it must find and understand: see systemd-analyze unit-paths and its "
+                 "journal");
 }
 
 inline install_step unit_steps::read_again(bool there) const {

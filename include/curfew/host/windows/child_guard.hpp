@@ -64,7 +64,9 @@ class child_guard {
 inline child_guard::child_guard(const inherited&) {
   std::error_code ec;
   job_ = detail::job_object(ec);
-  if (ec) detail::throw_error_code(ec, "child_guard: no job object");
+  if (ec)
+    detail::throw_error_code(
+        ec, "no child_guard: a job of Windows holds the children; see what the system says");
 }
 
 /// The number of a process that is gone may be another one's by now, and 0 would mean all processes

@@ -46,7 +46,11 @@ inline int with_host(const service_spec& spec, std::span<char* const> args, bool
     scm_run run{spec, args, body, context};
     const scm_return r = scm_dispatch(spec, &scm_run::serve, &run);
     if (r.served) return r.code;
-    if (r.error) early.write(severity::error, "not a service: " + r.error.message());
+    if (r.error)
+      early.write(severity::error,
+                  "not run as a service, since its manager cannot be reached: it "
+                  "serves what it has started; see what the system says: " +
+                      r.error.message());
   }
   console_host console;
   return exit_code(body(context, {.host = console, .args = args, .early = &early}));

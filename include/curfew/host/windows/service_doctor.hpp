@@ -162,7 +162,8 @@ inline std::vector<path_part> parts_of(const std::string& program) {
 inline void examine_executable(const scm_settings& s, findings& found) {
   const std::string program = installed_program(s);
   if (!is_file(program)) {
-    found.push_back({severity::error, "there is no executable " + program,
+    found.push_back({severity::error,
+                     "there is no executable " + program + ", which the service is",
                      "put it there, or install the service again from where it is now"});
     return;
   }

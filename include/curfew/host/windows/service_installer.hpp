@@ -84,11 +84,14 @@ inline constexpr std::size_t longest_command_line = 3000;
 [[nodiscard]] inline failure impossible(const install_request& asked, const scm_settings& wanted) {
   using kind = failure::kind_type;
   if (asked.user) {
-    return {kind::not_supported,
-            "Windows has no services of one user alone; install it for all, as administrator"};
+    return {
+        kind::not_supported,
+        "--user is for systemd: Windows has no services of one user alone; install it for all, as "
+        "administrator"};
   }
   if (asked.executable.find('"') != std::string::npos) {
-    return {kind::failed, "cannot install " + asked.executable + ": no path holds a quote"};
+    return {kind::failed,
+            "cannot install " + asked.executable + ": no path holds a quote; correct it"};
   }
   if (utf16(wanted.command_line).size() > longest_command_line) {
     return {kind::failed, "cannot install " + asked.executable +

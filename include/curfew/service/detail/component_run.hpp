@@ -158,7 +158,9 @@ class component_main {
   return !last.ended || !last.outcome.ends_with("exit code 0");
 }
 
-inline constexpr const char* runs_already = "; does it run already?";
+inline constexpr const char* wants_folder =
+    "; its folder has to be there, and the program's to write to: declare another path";
+inline constexpr const char* runs_already = "; one program at a time has it: does it run already?";
 
 /// All components may start, or stop, in the same moment.
 inline component_telling::component_telling(run_state& s, lifecycle& parts,
@@ -172,7 +174,7 @@ inline component_telling::component_telling(run_state& s, lifecycle& parts,
     if (ec)
       s.write(severity::warning,
               "nothing is recorded in " + o.recording + ": " + ec.message() +
-                  (ec == std::errc::device_or_resource_busy ? runs_already : ""));
+                  (ec == std::errc::device_or_resource_busy ? runs_already : wants_folder));
     if (!ec) hub.add(*recorder);
   }
   hub.add(journal);
@@ -181,7 +183,10 @@ inline component_telling::component_telling(run_state& s, lifecycle& parts,
   for (event_sink* const sink : o.sinks) stream.add(*sink);
   ec.clear();
   stream.start(ec);
-  if (ec) s.write(severity::warning, "events are not passed on: " + ec.message());
+  if (ec)
+    s.write(severity::warning,
+            "events are not passed on, which takes a thread; raise the limit of threads: " +
+                ec.message());
   if (o.control.path.empty()) return;
   control = std::make_shared<run_control>(s, parts, o.control.health);
   const auto answer = [c = control](const control_request& r) { return c->answer(r); };
@@ -191,7 +196,9 @@ inline component_telling::component_telling(run_state& s, lifecycle& parts,
 /// Once in a run: the components of another call may still tell their events to its witness.
 inline int component_run::run() {
   if (s_.has_witness()) {
-    s_.write(severity::error, "cannot start: this run has had its components already");
+    s_.write(severity::error,
+             "cannot start: this run has had its components already, and has them once; "
+             "declare all before it");
     return exit_code_failed;
   }
   auto* const telling = new component_telling(s_, parts_, options_);
@@ -247,8 +254,10 @@ inline bool component_run::fits() {
   const stop_plan plan = make_plan(declared, budgets);
   for (const reason_plan& r : plan.reasons) {
     if (!options_.plan_must_fit || r.fits() || r.budget.basis == limit_basis::assumed) continue;
-    s_.write(severity::error, "cannot start: a stop by " + r.budget.name +
-                                  " leaves too little time for its components; see the verb plan");
+    s_.write(severity::error,
+             "cannot start: a stop by " + r.budget.name +
+                 " leaves too little time for its components, and plan_must_fit is set; see the "
+                 "verb plan");
     return false;
   }
   return true;
@@ -311,7 +320,7 @@ inline bool component_run::open_door(component_telling& telling) {
   if (ec) {
     s_.write(severity::error, "cannot start: no control endpoint at " + options_.control.path +
                                   ": " + ec.message() +
-                                  (ec == std::errc::address_in_use ? runs_already : ""));
+                                  (ec == std::errc::address_in_use ? runs_already : wants_folder));
   }
   return !ec;
 }

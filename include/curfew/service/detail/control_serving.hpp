@@ -131,9 +131,9 @@ inline bool control_server::read_request(control_place& p, duration patience, st
   if (p.link.read(head.data(), head.size(), limit) != control_io::done) return false;
   const std::size_t size = size_of_frame(head);
   if (size > most_of_a_request) {
-    static_cast<void>(send(
-        p, answer_text(control_answer::refused("a request has at most " +
-                                               std::to_string(most_of_a_request) + " bytes"))));
+    static_cast<void>(send(p, answer_text(control_answer::refused(
+                                  "the request is too long: it has at most " +
+                                  std::to_string(most_of_a_request) + " bytes; shorten it"))));
     return false;
   }
   text.resize(size);
@@ -151,7 +151,10 @@ inline bool control_server::serve(control_place& p, const std::string& text) {
   r.change = order.change;
   r.arguments = order.arguments;
   const control_decision d =
-      clear ? decide(r) : control_decision::deny("this is no request of version 1");
+      clear ? decide(r)
+            : control_decision::deny(
+                  "this is no request of version 1: that is a JSON object with the members "
+                  "curfew and verb; send one");
   tell(r, d);
   if (!d.allowed) return send(p, answer_text(control_answer::refused(d.why))) && clear;
   if (r.verb == "watch") return watch(p);

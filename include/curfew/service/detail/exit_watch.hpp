@@ -47,7 +47,8 @@ class exit_watch {
   void called() noexcept {
     if (process_ != process_id() || s_.decided.stop_requested()) return;
     if (thread_ == this_thread() && loses_nothing()) return;
-    s_.tell(severity::error, "exit() was called before all was released");
+    s_.tell(severity::error,
+            "exit() was called before all was released, and releases nothing; return from main");
     std::fflush(nullptr);
     s_.host.stopped({.kind = outcome_kind::failed, .reason = s_.reason()});
     end_process(exit_code_failed);

@@ -20,7 +20,9 @@ inline void health_state::refuse_taken(std::string_view name) const {
   for (const health_beat& b : beats_) taken = taken || b.name == name;
   if (taken)
     throw_errc(std::errc::invalid_argument,
-               ("two checks of a health have the name " + std::string(name)).c_str());
+               ("two checks of a health have the name " + std::string(name) +
+                ", by which they are reported; rename one")
+                   .c_str());
 }
 
 inline void refuse_no_limit(time_source::duration d, const char* what) {
@@ -30,14 +32,19 @@ inline void refuse_no_limit(time_source::duration d, const char* what) {
 
 inline void health_state::add(const label& name, std::unique_ptr<health_function> f,
                               const health_options& options) {
-  refuse_no_limit(options.timeout, "the timeout of a health check must be positive and finite");
+  refuse_no_limit(options.timeout,
+                  "the timeout of a health check must be positive and finite, for the answer waits "
+                  "for it; give it one below a second");
   const std::lock_guard guard(lock_);
   refuse_taken(name.text);
   records_.emplace_back(name, std::move(f), options);
 }
 
 inline heartbeat health_state::add_beat(const label& name, duration limit, health_probes probes) {
-  refuse_no_limit(limit, "the time of a heartbeat must be positive and finite");
+  refuse_no_limit(
+      limit,
+      "the time of a heartbeat must be positive and finite, for silence is judged by it; "
+      "give it the longest silence you allow");
   auto heart = std::make_shared<pulse>(clock_);
   const std::lock_guard guard(lock_);
   refuse_taken(name.text);

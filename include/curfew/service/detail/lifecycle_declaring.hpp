@@ -35,10 +35,17 @@ namespace detail {
 }
 
 inline component_link lifecycle_state::add(const label& name, component what) {
-  if (machine_) refuse_declaration("components are declared before start()");
-  if (name.text.empty()) refuse_declaration("a component needs a name");
+  if (machine_) {
+    refuse_declaration("component " + std::string(name.text) +
+                       " is declared after start(), when all are known to each other; declare it "
+                       "before");
+  }
+  if (name.text.empty()) {
+    refuse_declaration("a component has no name, by which others and reports know it; give it one");
+  }
   if (names_.find(name.text) != names_.end())
-    refuse_declaration("there is a component of that name already: " + std::string(name.text));
+    refuse_declaration("there is a component " + std::string(name.text) +
+                       " already, and others are declared after it by that name; choose another");
   const std::uint32_t part = graph_.add(numbers_of(what));
   names_.emplace(name.text, part);
   records_.emplace_back(name, std::move(what));
@@ -72,7 +79,7 @@ inline void lifecycle_state::connect(std::uint32_t part, std::uint32_t dependenc
 inline std::string lifecycle_state::text_of_loop(const std::vector<std::uint32_t>& way) const {
   std::string text = "components wait for each other: " + records_[way.back()].name;
   for (const std::uint32_t i : way) text += " after " + records_[i].name;
-  return text;
+  return text + ", and none could be the first; take one `after` out";
 }
 
 inline void lifecycle_state::validate() {
@@ -81,7 +88,7 @@ inline void lifecycle_state::validate() {
   if (missing_.empty()) return;
   const auto& [name, part] = *missing_.begin();
   refuse_declaration("component " + records_[part].name + " is after " + name +
-                     ", which is not declared");
+                     ", which is not declared and would never be up; declare it, or mend the name");
 }
 
 inline std::vector<plan_part> lifecycle_state::plan_parts() const {

@@ -187,9 +187,13 @@ inline bool open_bridge(run_state& s, std::error_code& ec) {
   return !ec && reap(s, ec);
 }
 
+inline constexpr const char* no_means =
+    "; a run has three threads and some descriptors: raise the limits";
+
 [[nodiscard]] inline std::string why_no_bridge(const std::error_code& ec) {
-  if (ec != std::errc::device_or_resource_busy) return ec.message();
-  return "this process already has a run() or a signal_bridge, and there can be one at a time";
+  if (ec != std::errc::device_or_resource_busy) return ec.message() + no_means;
+  return "this process already has a run() or a signal_bridge, and there can be one at a time; "
+         "let that one end first";
 }
 
 /// The watchdog may run already, and finds everything decided.
@@ -200,7 +204,7 @@ inline outcome refuse_run(run_state& s, watchdog& guard, const std::error_code& 
   s.root.request_stop();
   guard.join();
   s.events.close();
-  return refuse_run(s, why.message());
+  return refuse_run(s, why.message() + no_means);
 }
 
 /// While another thread ends the process; a test's box lets it come back.
@@ -223,7 +227,9 @@ inline outcome run_once(run_state& s, const main_call& main) {
   const bool kept = s.flush_events();
   s.settle_events();
   teller.join();
-  if (!kept) s.tell(severity::warning, "not all events are kept: a sink has failed or is late");
+  if (!kept)
+    s.tell(severity::warning,
+           "not all events are kept: a sink has failed or is late; see to its file");
   s.over.request_stop();
   guard.join();
   s.events.close();

@@ -111,7 +111,8 @@ inline control_answer run_control::answer(request r) {
   const gate::hold hold = open_.enter();
   if (hold) return answer_inside(r);
   if (r.verb == "status") return control_answer::done(R"({"phase":"ended","components":[]})");
-  return control_answer::refused("all components are down, and the program ends");
+  return control_answer::refused(
+      "all components are down, and the program ends: only status is answered; ask the next run");
 }
 
 inline control_answer run_control::answer_inside(request r) {
@@ -127,15 +128,21 @@ inline control_answer run_control::answer_inside(request r) {
   if (r.verb == "abort") return abort(r);
   return control_answer::refused(
       "there is no verb " + std::string(r.verb) +
-      ", but: status health plan stop reload pause resume prepare commit abort watch");
+      "; use one of: status health plan stop reload pause resume prepare commit abort watch");
 }
 
 // ---- how it is
 
 inline control_answer run_control::health() const {
-  if (!health_) return control_answer::refused("this program does not tell how it is");
+  if (!health_)
+    return control_answer::refused(
+        "this program does not tell how it is: control_options.health is empty; give it a "
+        "function");
   std::string json = health_();
-  if (!is_one_value(json)) return control_answer::refused("what tells its health gives no JSON");
+  if (!is_one_value(json))
+    return control_answer::refused(
+        "what tells its health gives no JSON: the answer is one value of it; mend "
+        "control_options.health");
   return control_answer::done(std::move(json));
 }
 
@@ -212,23 +219,31 @@ inline control_answer run_control::stopping(request r, bool first) {
 }
 
 /// Empty: it may still be asked for what a stop would end.
+inline constexpr const char* one_way = "; nothing else is begun then: ask the next run";
+
 inline std::string run_control::why_not_now() const {
   if (s_.root.stop_requested())
-    return "a stop has begun: " + to_string(s_.root.get_token().reason());
+    return "a stop has begun: " + to_string(s_.root.get_token().reason()) + one_way;
   const std::lock_guard guard(lock_);
-  return asked_ ? "a stop has been asked for" : "";
+  return asked_ ? std::string("a stop has been asked for") + one_way : std::string();
 }
 
 inline control_answer run_control::pass_on(host_event what, bool wanted) {
   if (std::string why = why_not_now(); !why.empty()) return control_answer::refused(std::move(why));
-  if (!wanted) return control_answer::refused("this program has no function for that");
-  if (!s_.events.event(what, 0)) return control_answer::refused("too much is waiting already");
+  if (!wanted)
+    return control_answer::refused(
+        "this program has no function for that: on_reload and on_pause give it one; restart it "
+        "instead");
+  if (!s_.events.event(what, 0))
+    return control_answer::refused(
+        "too much is waiting already: what is asked is done in turn; ask again later");
   return control_answer::done(R"({"asked":true})");
 }
 
 // ---- a stop in two steps
 
-inline constexpr const char* nothing_prepared = "nothing is prepared, or not any more";
+inline constexpr const char* nothing_prepared =
+    "nothing is prepared, or not any more: that lasts for its lease; prepare it again";
 
 /// {"lease_ms":60000}: how long it stays prepared when nobody decides.
 [[nodiscard]] inline time_source::duration lease_of(std::string_view arguments) {
@@ -246,7 +261,8 @@ inline control_answer run_control::prepare(request r) {
     const std::lock_guard guard(lock_);
     const whole_phase now = parts_.phase();
     if (preparing_ || now == whole_phase::preparing || now == whole_phase::prepared)
-      return control_answer::refused("it has been prepared for \"" + change_ + "\"");
+      return control_answer::refused("it has been prepared for \"" + change_ +
+                                     "\": one change at a time; commit or abort that one");
     preparing_ = true;
     change_ = r.change;
   }

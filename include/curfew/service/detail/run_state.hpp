@@ -148,7 +148,10 @@ class run_state final : public message_sink {
     std::error_code ec;
     events.on(what, std::move(f), ec);
     if (!ec && what == host_event::reload && !spec.reloads) listen_for_reload(ec);
-    if (ec) throw_error_code(ec, "a function for what the host asks");
+    if (ec)
+      throw_error_code(ec,
+                       "no function for what the host asks: these run on a thread of their own; "
+                       "raise the limit of threads");
     host.accept(events.interests());
   }
   void on_system(owned<event_desk::system_function> f) {

@@ -103,7 +103,9 @@ inline bool part_chains::are_possible(std::span<const plan_part> parts) {
 
 inline part_chains::part_chains(std::span<const plan_part> parts) : behind_(parts.size()) {
   if (!are_possible(parts)) {
-    throw_errc(std::errc::invalid_argument, "a plan of parts that wait for each other");
+    throw_errc(std::errc::invalid_argument,
+               "a plan of parts that wait for each other, or for one that is not in it: none could "
+               "be the first; mend their `after`");
   }
   order_ = sorted(parts);
   for (const std::size_t i : order_) {

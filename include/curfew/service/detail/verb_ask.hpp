@@ -45,7 +45,8 @@ inline int tell_answer(verb_session& s, const control_answer& a) {
   const bool absent =
       ec == std::errc::no_such_file_or_directory || ec == std::errc::connection_refused;
   return "nobody answers at " + path + ": " + ec.message() +
-         (absent ? "; does the program run?" : "");
+         "; a program that runs answers its own user and administrators: " +
+         (absent ? "does it run?" : "ask as one of these");
 }
 
 inline int verb_ask(verb_session& s) {
@@ -56,7 +57,9 @@ inline int verb_ask(verb_session& s) {
   std::string path = s.line().path;
   if (path.empty() && s.facts().control_path) path = s.facts().control_path();
   if (path.empty())
-    return s.fail({failure::kind_type::failed, "this program declares no control endpoint"});
+    return s.fail(
+        {failure::kind_type::failed,
+         "this program declares no control endpoint, at which it would be asked; give --path"});
   const auto time = s.line().timeout.value_or(order == "watch" ? never : usual);
   const stop_source limit(time);
   const stop_callback on_interrupt(s.stop(), [&] { stop_source(limit).request_stop(); });

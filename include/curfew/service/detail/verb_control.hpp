@@ -45,7 +45,8 @@ inline bool look_first(verb_session& s, service_status& into) {
   s.report().status = into;
   if (!into.ours) return refuse_foreign(s), false;
   if (into.state != service_state::not_installed) return true;
-  s.fail({failure::kind_type::not_installed, "is not installed"},
+  s.fail({failure::kind_type::not_installed,
+          "is not installed: the system has no service of that name"},
          "next: " + s.command(verb::install));
   return false;
 }
@@ -66,8 +67,9 @@ inline int verb_start(verb_session& s) {
   if (!look_first(s, now)) return s.report().code;
   if (running_states.contains(now.state)) return s.succeed("is " + state_text(now) + " already");
   if (alive_states.contains(now.state)) {
-    return s.fail({failure::kind_type::failed, "is " + state_text(now)},
-                  "next: sc continue " + s.name() + ", or " + s.command(verb::restart));
+    return s.fail(
+        {failure::kind_type::failed, "is " + state_text(now) + ": a start is for what is down"},
+        "next: sc continue " + s.name() + ", or " + s.command(verb::restart));
   }
   if (would(s, "started", now)) return 0;
   control_result r;
@@ -104,12 +106,14 @@ inline int verb_reload(verb_session& s) {
   service_status now;
   if (!look_first(s, now)) return s.report().code;
   if (!s.spec().reloads) {
-    return s.fail({failure::kind_type::not_supported, "cannot reload"},
-                  "next: " + s.command(verb::restart));
+    return s.fail(
+        {failure::kind_type::not_supported, "cannot reload: its declaration says that it does not"},
+        "next: " + s.command(verb::restart));
   }
   if (!running_states.contains(now.state)) {
-    return s.fail({failure::kind_type::failed, "is " + state_text(now)},
-                  "next: " + s.command(verb::start));
+    return s.fail(
+        {failure::kind_type::failed, "is " + state_text(now) + ": only what runs can reload"},
+        "next: " + s.command(verb::start));
   }
   if (would(s, "reloaded", now)) return 0;
   const control_result r = reload_service(s, now);

@@ -129,9 +129,10 @@ inline int tell_of_survivor(verb_session& s) {
   service_status left;
   if (s.manager().query(s.name(), left) || ended_states(left)) return 0;
   if (left.state == service_state::unknown) return 0;
-  return s.fail({failure::kind_type::failed,
-                 "was removed, but has been started again meanwhile and is " + state_text(left)},
-                "next: " + s.command(verb::stop));
+  return s.fail(
+      {failure::kind_type::failed, "was removed, but has been started again meanwhile and is " +
+                                       state_text(left) + ": it is gone when that has ended"},
+      "next: " + s.command(verb::stop));
 }
 
 /// What there is to remove is asked for anew, since a service that has ended may have left more.

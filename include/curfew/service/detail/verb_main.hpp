@@ -88,7 +88,8 @@ inline int obey(verb_session& s, const verb_call& call) {
 [[nodiscard]] inline int unless_lost(int code, const verb_call& call, verb_output& output) {
   const std::string why = output.lost();
   if (why.empty()) return code;
-  output.err(printable(call.program + ": some of the output is lost: " + why + '\n'));
+  output.err(printable(call.program + ": some of the output is lost: " + why +
+                       "; what nobody can read is not done: make room, and ask again" + '\n'));
   return code == 0 ? exit_code_verb_failed : code;
 }
 

@@ -33,7 +33,8 @@ namespace detail {
 // ---------------------------------------------------------------------------------------------
 
 [[nodiscard]] inline failure file_failure(const std::string& path, const std::error_code& ec) {
-  return {failure::kind_type::failed, path + ": " + ec.message()};
+  return {failure::kind_type::failed, path + " cannot be read: " + ec.message() +
+                                          "; name a file that is there and yours to read"};
 }
 
 /// A program that does not say what it is made of is one part.
@@ -70,7 +71,9 @@ inline int tell_difference(verb_session& s, const stop_plan& now) {
   if (!ec) kept = file.read(most, ec);
   if (ec) return s.fail(file_failure(path, ec));
   const std::optional<stop_plan> before = read_plan(kept, error);
-  if (!before) return s.fail({failure::kind_type::failed, path + " holds no plan: " + error});
+  if (!before)
+    return s.fail({failure::kind_type::failed,
+                   path + " holds no plan: " + error + "; keep one with: plan --json"});
   const plan_difference& d = s.report().difference.emplace(compare(*before, now));
   if (d.lines.empty()) return s.succeed("the plan is as it was");
   for (const std::string& line : d.lines) s.note("  " + line + '\n');
@@ -93,7 +96,8 @@ inline int verb_plan(verb_session& s) {
   const std::string path = s.facts().recording ? s.facts().recording() : std::string();
   if (path.empty()) {
     s.fail({failure::kind_type::failed,
-            "this program keeps no recording: its main has no recording(), or an empty one"});
+            "this program keeps no recording: its main has no recording(), or an empty one; "
+            "give it the path of a file"});
     return std::nullopt;
   }
   std::error_code ec;

@@ -54,7 +54,8 @@ namespace detail {
 
 [[nodiscard]] inline failure path_failure(const std::string& path, std::error_code ec) {
   if (!ec) return {};
-  return {failure::kind_type::failed, "cannot make " + path + " absolute: " + ec.message()};
+  return {failure::kind_type::failed, "cannot make " + path + " absolute: " + ec.message() +
+                                          "; a service is started from elsewhere: write it whole"};
 }
 
 /// As whoever runs the service will read it: from where the executable lies on.

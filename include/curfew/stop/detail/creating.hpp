@@ -87,11 +87,15 @@ inline void begin_life(inplace_context& c, context* parent, time_limit own,
   return nullptr;
 }
 
+inline constexpr const char* no_timer_thread =
+    "cannot start the thread that deadlines need: one serves them all; raise the limit of threads, "
+    "or make a context with a deadline early on";
+
 [[nodiscard]] inline context* new_context(time_source& t, context* parent = nullptr,
                                           time_limit own = {}) {
   std::error_code ec;
   context* const c = new_context(t, parent, own, ec);
-  if (ec) throw_error_code(ec, "cannot start the thread that deadlines need");
+  if (ec) throw_error_code(ec, no_timer_thread);
   return c;
 }
 
@@ -126,7 +130,8 @@ inline void leave_queue(inplace_context& c) noexcept {
   if (c.queue != nullptr) c.queue->withdraw(c);
   if ((own_bits(c) & firing_bit) != 0 && c.firing->thread == this_thread())
     fatal(
-        "an inplace_stop_source was destroyed inside one of its own stop callbacks; "
+        "an inplace_stop_source was destroyed inside one of its own stop callbacks, which it has "
+        "to wait for; "
         "let it outlive the callback, or use a stop_source");
 }
 

@@ -96,8 +96,8 @@ inline void token_base::throw_if_stopped() const {
   throw stopped_error(reason_of(*c_));
 #else
   fatal(
-      "throw_if_stopped() was called on a stopped token in a build without exceptions; "
-      "ask stop_requested() instead");
+      "throw_if_stopped() was called on a stopped token, and a build without exceptions cannot "
+      "throw; ask stop_requested() instead");
 #endif
 }
 

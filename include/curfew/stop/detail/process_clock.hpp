@@ -206,7 +206,8 @@ inline void process_clock::name_slow_callback() noexcept {
 inline void process_clock::tell_slow(void* name) noexcept {
   std::fprintf(stderr,
                "curfew: a stop callback has been running for a second on the thread that runs the "
-               "callbacks of deadlines; those of others wait for it. It must not block: %s\n",
+               "callbacks of deadlines, where those of others wait for it; let it hand its work to "
+               "another thread: %s\n",
                reinterpret_cast<const char* (*)() noexcept>(name)());
 }
 

@@ -43,7 +43,10 @@ inline bool wait_on_child(context& c, clock_time_point until) {
   begin_life(child, &c, limit(*c.time, until), ec);
   if (!ec && possible(c)) wait(child);
   end_life(child);
-  if (ec) throw_error_code(ec, "cannot wait on this time source");
+  if (ec)
+    throw_error_code(ec,
+                     "cannot wait with a limit: a clock other than the process's arms a timer for "
+                     "it; see what its time source says");
   return stopped_or_late(c);
 }
 

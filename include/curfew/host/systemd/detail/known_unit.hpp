@@ -57,10 +57,12 @@ inline std::string unit_folder(bool user) {
 }
 
 [[nodiscard]] inline failure check_rights(bool user) {
-  if (user && unit_folder(user).empty()) return refused("HOME is not set: log in as the user");
+  if (user && unit_folder(user).empty())
+    return return refused("HOME is not set, below which a user's units are: log in as the user");
   if (user || ::geteuid() == 0) return {};
   return {failure::kind_type::needs_rights,
-          "needs root: use sudo, or --user for a service of your own"};
+          "needs root: services of the system are root's; use sudo, or --user for a service of "
+          "your own"};
 }
 
 [[nodiscard]] inline bool same_file(const std::string& a, const std::string& b) noexcept {
@@ -91,10 +93,12 @@ inline failure known_unit::look_at_file(const systemctl& manager, const std::str
   struct stat s = {};
   dangles = !exists() && ::lstat(link_of(manager, name + ".service").c_str(), &s) == 0;
   const std::string advice = ": take another --name, or remove it by the means it came by";
-  if (!is_ours(stored.bytes)) return refused(file.path() + " was not written by curfew" + advice);
+  if (!is_ours(stored.bytes))
+    return refused(file.path() + " was not written by curfew, which leaves it alone" + advice);
   const std::string& other = properties["FragmentPath"];
   if (!other.empty() && other != file.path() && !same_file(other, file.path())) {
-    return refused("there is a unit of that name already, " + other + advice);
+    return refused("there is a unit of that name already, " + other +
+                   ", which would be used no more" + advice);
   }
   return {};
 }

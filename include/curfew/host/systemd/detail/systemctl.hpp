@@ -202,19 +202,24 @@ inline failure systemctl::explain(const std::string& verb, const program_result&
   using kind = failure::kind_type;
   if (result.ok()) return {};
   if (result.error == std::errc::no_such_file_or_directory) {
-    return {kind::not_supported, "systemctl cannot be started (" + result.error.message() +
-                                     "): services are installed where systemd is"};
+    return {kind::not_supported,
+            "systemctl cannot be started (" + result.error.message() +
+                "): services are installed where systemd is; install it, or use what "
+                "this system has"};
   }
   const std::string asked = "systemctl " + verb;
-  if (result.error) return {kind::failed, asked + ": " + result.error.message()};
-  if (result.interrupted) return {kind::failed, asked + " was interrupted"};
-  if (!result.in_time) return {kind::failed, asked + " did not answer; try again"};
+  if (result.error)
+    return {kind::failed, asked + " cannot be run: " + result.error.message() + "; try it by hand"};
+  if (result.interrupted)
+    return {kind::failed, asked + " was interrupted: a stop was asked for; do it again"};
+  if (!result.in_time) return {kind::failed, asked + " did not answer in its time; try again"};
   const std::string said = asked + ": " + std::string(reason_in(result.errors));
   for (const char* text : {"Failed to connect to bus", "not been booted with systemd"}) {
     if (mentions(result.errors, text)) return no_manager();
   }
   for (const char* text : {"Access denied", "Permission denied", "authentication required"}) {
-    if (mentions(result.errors, text)) return {kind::needs_rights, "needs root: " + said};
+    if (mentions(result.errors, text))
+      return {kind::needs_rights, "needs root: " + said + "; use sudo"};
   }
   if (mentions(result.errors, "Operation refused")) {
     return {kind::failed,

@@ -99,7 +99,9 @@ inline bool service_account::may(unsigned wanted, const std::string& path,
 inline failure check_account(const std::string& account) {
   if (is_number(account)) return {};  // a number needs no name
   if (run_program({"id", "-u", "--", account}).exit_code != 1) return {};
-  return refused("there is no account " + account + ": create it, or leave the choice to systemd");
+  return refused("there is no account " + account +
+                 ", and systemd makes none that has been named: create it, or leave the choice to "
+                 "systemd");
 }
 
 /// Of the range that systemd takes new ones from, so that it is the service's own, which runs.

@@ -76,8 +76,8 @@ class unit_file {
 [[nodiscard]] inline failure file_failure(const std::string& what, int error) {
   const bool rights = error == EACCES || error == EPERM;
   const std::string text = what + ": " + std::system_category().message(error);
-  if (!rights) return {failure::kind_type::failed, text};
-  return {failure::kind_type::needs_rights, "needs root: " + text};
+  if (!rights) return {failure::kind_type::failed, text + "; see to it, and try again"};
+  return {failure::kind_type::needs_rights, "needs root: " + text + "; use sudo"};
 }
 
 [[nodiscard]] inline bool read_all(int fd, std::string& into) {

@@ -62,10 +62,13 @@ inline std::vector<std::string> components(std::string_view path) {
 [[nodiscard]] inline failure check_program(const std::string& program) {
   struct stat s = {};
   if (::stat(program.c_str(), &s) != 0) {
-    return refused("executable " + program + ": " + std::system_category().message(errno));
+    return refused("executable " + program + " cannot be found: " +
+                   std::system_category().message(errno) + "; install it from where it stays");
   }
-  if (!S_ISREG(s.st_mode)) return refused("executable " + program + " is no file");
-  if ((s.st_mode & 0111) == 0) return refused(program + " is not executable: chmod +x it");
+  if (!S_ISREG(s.st_mode))
+    return refused("executable " + program + " is no file, and a service is one: name it");
+  if ((s.st_mode & 0111) == 0)
+    return refused(program + " is not executable, and systemd could not start it: chmod +x it");
   return {};
 }
 
@@ -135,7 +138,9 @@ inline std::vector<std::string> components(std::string_view path) {
   if (!directory.empty()) all.push_back(directory);
   for (const std::string& path : all) {
     if (is_own_state(asked, path)) continue;
-    if (::access(path.c_str(), F_OK) != 0) return refused("there is no " + path + ": create it");
+    if (::access(path.c_str(), F_OK) != 0)
+      return refused("there is no " + path +
+                     ", without which systemd would not start it: create it");
   }
   return {};
 }

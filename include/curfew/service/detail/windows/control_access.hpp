@@ -85,7 +85,11 @@ inline bool token_of_client(void* pipe, access_token& token) {
   constexpr unsigned long query = 8;
   if (ImpersonateNamedPipeClient(pipe) == 0) return false;
   const bool opened = OpenThreadToken(GetCurrentThread(), query, 1, &token.handle) != 0;
-  if (RevertToSelf() == 0) fatal("control endpoint: a thread cannot leave its client's identity");
+  if (RevertToSelf() == 0) {
+    fatal(
+        "control endpoint: a thread cannot leave its client's identity, in whose name it must not "
+        "go on; start the program again");
+  }
   return opened;
 }
 
