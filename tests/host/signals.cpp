@@ -227,7 +227,7 @@ TEST_CASE("the error of a second bridge says what to do") {
     FAIL("not refused");
   } catch (const std::system_error& error) {
     CHECK(error.code() == std::errc::device_or_resource_busy);
-    CHECK(std::string(error.what()).find("make one") != std::string::npos);
+    CHECK(std::string(error.what()).find("make it in main") != std::string::npos);
   }
 }
 

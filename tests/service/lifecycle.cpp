@@ -269,7 +269,7 @@ TEST_CASE("a dependency that nobody declares is refused and is named") {
   CHECK(says(refusal([&] { parts.add("pool", {}); }), "already"));
   CHECK(says(refusal([&] { parts.add("", {}); }), "name"));
   REQUIRE(parts.start());
-  CHECK(says(refusal([&] { parts.add("late", {}); }), "before start"));
+  CHECK(says(refusal([&] { parts.add("late", {}); }), "declared after start()"));
 }
 
 TEST_CASE("a start that throws rolls back exactly what had started and its error is the one told") {

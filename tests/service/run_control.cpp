@@ -337,8 +337,8 @@ TEST_CASE("a prepared stop is committed by whoever names the same change") {
   CHECK(p.ask("prepare", "a").body == R"({"prepared":true})");
   CHECK(text_of(read(p.ask("status").body), "change") == "a");
   CHECK(p.ask("prepare", "b").error.find("it has been prepared for \"a\": ") == 0);
-  CHECK(p.ask("commit", "b").error == "what is prepared is \"a\"");
-  CHECK(p.ask("abort", "b").error == "what is prepared is \"a\"");
+  CHECK(p.ask("commit", "b").error.find("what is prepared is \"a\": ") == 0);
+  CHECK(p.ask("abort", "b").error.find("what is prepared is \"a\": ") == 0);
   CHECK(p.ask("commit", "a").ok);
   CHECK(p.box.await_end() == 0);
 }

@@ -170,7 +170,7 @@ TEST_CASE("a file that holds no plan is told and no difference") {
   give(web, parts());
   const kept_file none, odd("{}");
   CHECK(web.type("plan --diff " + none.path()) == 1);
-  CHECK(web.complains("web: " + none.path() + ": "));
+  CHECK(web.complains("web: " + none.path() + " cannot be read: "));
   CHECK(web.type("plan --diff " + odd.path()) == 1);
   CHECK(web.complains(odd.path() + " holds no plan: it has no proper version"));
   CHECK(web.type("plan --diff") == 2);
@@ -197,7 +197,7 @@ TEST_CASE("a drill and the last run need a recording and say so") {
   const kept_file none;
   web.facts.recording = [&] { return none.path(); };
   CHECK(web.type("drill --reason pod") == 1);
-  CHECK(web.complains("web: " + none.path() + ": "));
+  CHECK(web.complains("web: " + none.path() + " cannot be read: "));
   CHECK(web.type("last --json") == 1);
   CHECK(web.said(R"("done":false)"));
 }

@@ -65,16 +65,14 @@ inline constexpr known_signal needed_signals[] = {
 inline void examine_signals(findings& into) {
   for (const known_signal& s : needed_signals) {
     if (is_ignored(s.number)) {
-      into.push_back(
-          {severity::warning,
-           std::string(s.name) + " was ignored already at the start: no stop comes by it",
-           s.usual_reason});
+      into.push_back({severity::warning,
+                      std::string(s.name) + " was ignored already at the start: exec keeps that",
+                      s.usual_reason});
     }
     if (is_blocked(s.number)) {
-      into.push_back(
-          {severity::warning,
-           std::string(s.name) + " was blocked already at the start: no stop comes by it",
-           "let its starter empty the signal mask before exec"});
+      into.push_back({severity::warning,
+                      std::string(s.name) + " was blocked already at the start: exec keeps that",
+                      "let its starter empty the signal mask before exec"});
     }
   }
 }

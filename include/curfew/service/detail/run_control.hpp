@@ -280,13 +280,14 @@ inline control_answer run_control::prepare(request r) {
 
 /// Whoever decides names what he decides about. With the lock.
 inline std::string run_control::why_not_his(request r) const {
-  if (asked_) return "a stop has been asked for";
-  if (resuming_) return "it is being given up";
+  if (asked_) return std::string("a stop has been asked for") + one_way;
+  if (resuming_) return "it is being given up: all go on as before; prepare it again";
   const whole_phase now = parts_.phase();
   if (now != whole_phase::preparing && now != whole_phase::prepared) return nothing_prepared;
   if (r.change == change_) return {};
-  return change_.empty() ? "what is prepared has no name"
-                         : "what is prepared is \"" + change_ + "\"";
+  return change_.empty() ? "what is prepared has no name: who decides calls it the same; give none"
+                         : "what is prepared is \"" + change_ +
+                               "\": who decides calls it the same; give that name";
 }
 
 inline control_answer run_control::commit(request r) {

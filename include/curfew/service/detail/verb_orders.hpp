@@ -67,8 +67,8 @@ struct control_result {
   switch (r.end) {
     case await_end::failed: return r.why;
     case await_end::ended:
-      return {kind::failed, "it is " + state + since + said +
-                                ", which is not what was asked for; " + where_to_look(s)};
+      return {kind::failed, "it is " + state + since + ", which is not what was asked for" + said +
+                                "; " + where_to_look(s)};
     case await_end::stuck:
       return {kind::not_in_time,
               "still " + state + since + said + ", and does not move; " + where_to_look(s)};

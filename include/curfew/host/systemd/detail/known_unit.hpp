@@ -58,7 +58,7 @@ inline std::string unit_folder(bool user) {
 
 [[nodiscard]] inline failure check_rights(bool user) {
   if (user && unit_folder(user).empty())
-    return return refused("HOME is not set, below which a user's units are: log in as the user");
+    return refused("HOME is not set, below which a user's units are: log in as the user");
   if (user || ::geteuid() == 0) return {};
   return {failure::kind_type::needs_rights,
           "needs root: services of the system are root's; use sudo, or --user for a service of "

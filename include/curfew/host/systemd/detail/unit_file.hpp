@@ -75,8 +75,10 @@ class unit_file {
 
 [[nodiscard]] inline failure file_failure(const std::string& what, int error) {
   const bool rights = error == EACCES || error == EPERM;
-  const std::string text = what + ": " + std::system_category().message(error);
-  if (!rights) return {failure::kind_type::failed, text + "; see to it, and try again"};
+  const std::string text = "cannot " + what + ": " + std::system_category().message(error);
+  if (!rights)
+    return {failure::kind_type::failed,
+            text + "; a unit is a file there: see to it, and try again"};
   return {failure::kind_type::needs_rights, "needs root: " + text + "; use sudo"};
 }
 
