@@ -16,6 +16,8 @@ CURFEW_BEGIN
 /// A range of release_entry. It owns what it shows, names included, and outlives the stack.
 ///
 /// It keeps the memory that the stack had for its entries: keep a report as long as it is read.
+///
+/// Thread safety: as a container's.
 class release_report {
  public:
   class iterator;

@@ -31,7 +31,7 @@ struct release_options {
   detail::saturated timeout = no_limit;
 };
 
-/// Owns resources of all kinds and releases them newest first, each exactly once:
+/// Owns resources of all kinds and releases them newest first, each exactly once.
 ///
 ///     curfew::resource_stack stack;
 ///     auto& pool = stack.emplace<connection_pool>("orders pool", 16);

@@ -56,6 +56,8 @@ class component_link {
 };
 
 /// What a function of a component is told. It lives as long as the call.
+///
+/// Thread safety: token(), progress() and note() from any thread, the rest from the function's own.
 class step {
  public:
   step(std::weak_ptr<detail::component_desk> desk, std::size_t part, component_step what,

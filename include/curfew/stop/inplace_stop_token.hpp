@@ -18,11 +18,14 @@ template <class F>
 class inplace_stop_callback;
 
 /// Like stop_token, but a plain pointer: the source must outlive it.
+///
+/// Thread safety: as a pointer's; what it points to may be asked from any thread.
 class inplace_stop_token : public detail::token_base {
  public:
   template <class F>
   using callback_type = inplace_stop_callback<F>;
 
+  /// Empty: it never stops.
   constexpr inplace_stop_token() noexcept = default;
 
   [[nodiscard]] bool stop_possible() const noexcept { return c_ != nullptr; }
@@ -48,6 +51,9 @@ class inplace_stop_token : public detail::token_base {
 ///
 /// Errors: only the constructors that take a time can fail, as stop_source's do; with an error_code
 /// the context is whole then, but for its own deadline.
+///
+/// Thread safety: any thread may ask for a stop, take tokens and hang callbacks on them; nobody
+/// does any more when the destructor begins.
 class inplace_stop_source {
  public:
   constexpr inplace_stop_source() noexcept : c_(detail::the_process_clock) {}
@@ -106,7 +112,8 @@ class inplace_stop_source {
   mutable detail::inplace_context c_;
 };
 
-/// As stop_callback, on an inplace context; its source must outlive it.
+/// As stop_callback, on an inplace context; its source must outlive it. Removing it in any order
+/// and from inside any callback is fine.
 template <class F>
 class inplace_stop_callback : public detail::callback_holder<F> {
  public:

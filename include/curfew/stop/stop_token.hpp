@@ -36,6 +36,7 @@ class stop_token : public detail::token_base {
   template <class F>
   using callback_type = stop_callback<F>;
 
+  /// Empty: it never stops, and wait() returns at once.
   stop_token() noexcept = default;
   stop_token(const stop_token& other) noexcept : token_base(other.c_) {
     if (c_ != nullptr) detail::acquire(*c_);
@@ -84,10 +85,13 @@ class stop_source {
   using duration = time_source::duration;
   using time_point = time_source::time_point;
 
-  // Roots.
+  /// A root: nothing stops it but request_stop().
   stop_source() : stop_source(time_source::process()) {}
+  /// No context, and no memory: stop_possible() is false.
   explicit stop_source(nostopstate_t) noexcept {}
+  /// A root on that time source, which outlives it and everything below it.
   explicit stop_source(time_source& t) : c_(detail::new_context(t)) {}
+  /// A root that stops by itself at that time, with the cause `deadline`.
   template <detail::time_or_duration Time>
   explicit stop_source(Time time) : stop_source(time_source::process(), time) {}
   template <detail::time_or_duration Time>
@@ -97,7 +101,7 @@ class stop_source {
   stop_source(time_source& t, Time time, std::error_code& ec)
       : c_(detail::new_context(t, nullptr, detail::limit(t, time), ec)) {}
 
-  // Children. A deadline later than the parent's has no effect.
+  /// A child. A deadline later than the parent's has no effect.
   explicit stop_source(const stop_token& parent)
       : c_(detail::new_context(parent.clock(), parent.c_)) {}
   template <detail::time_or_duration Time>
@@ -121,6 +125,7 @@ class stop_source {
   }
 
   [[nodiscard]] stop_token get_token() const noexcept { return stop_token(c_); }
+  /// Whether there is a context: it may have been stopped already.
   [[nodiscard]] bool stop_possible() const noexcept { return c_ != nullptr; }
   [[nodiscard]] bool stop_requested() const noexcept {
     return c_ != nullptr && detail::stopped(*c_);
