@@ -12,6 +12,7 @@
 #include <curfew/host/install/scm_advice.hpp>
 #include <curfew/host/install/scm_findings.hpp>
 #include <curfew/service.hpp>
+#include <curfew/testing/host_in_a_box.hpp>
 #include <curfew/testing/manual_clock.hpp>
 
 #include <chrono>
@@ -24,6 +25,7 @@
 #include <system_error>
 #include <vector>
 
+#include "../../service/control_support.hpp"
 #include "../../service/verb_support.hpp"
 #if CURFEW_POSIX
 #include <curfew/host/systemd/detail/unit_rights.hpp>
@@ -323,6 +325,47 @@ void verbs() {
   typed(verb_first, "install");
 }
 
+// ---- those of a program that runs
+
+void say_lines(curfew::host_in_a_box& box) {
+  if (!box.await_end()) say("a program that cannot start does not end");
+  for (const std::string& line : box.lines())
+    if (line.find("cannot start") != line.npos) say(line);
+}
+
+void a_program_that_is_asked() {
+  const control_place_for_a_test place;
+  curfew::host_in_a_box box;
+  const auto declare = [](curfew::lifecycle& parts) { parts.add("db", {}); };
+  box.start({.name = "orders"}, curfew::components(declare, {.control = {.path = place.path()}}));
+  if (!box.await_ready()) say("a program of components does not start");
+  const auto ask = [&](const char* verb, const char* change = "") {
+    std::error_code ec;
+    curfew::control_client c(place.path(), a_minute(), ec);
+    const curfew::control_answer a = c.ask(verb, a_minute(), {.change = change});
+    if (std::string_view(verb) != "prepare" || !a.ok) say(a.ok ? "no refusal" : a.error);
+  };
+  for (const char* verb : {"health", "shutdown", "reload", "commit"}) ask(verb);
+  ask("prepare", "a");
+  ask("prepare", "b");
+  ask("commit", "b");
+  box.signal(15);
+  if (!box.await_end()) say("a program of components does not end");
+}
+
+void programs_that_do_not_start() {
+  const auto hangs = [](curfew::lifecycle& parts) {
+    parts.add("db", {.stop = [] {}, .stop_timeout = 1h});
+  };
+  curfew::host_in_a_box late, nowhere_to_ask;
+  late.start({.name = "orders"}, curfew::components(hangs, {.plan_must_fit = true}));
+  say_lines(late);
+  curfew::component_options options;
+  options.control.path = nowhere;
+  nowhere_to_ask.start({.name = "orders"}, curfew::components(hangs, options));
+  say_lines(nowhere_to_ask);
+}
+
 // ---- those of a unit's paths, which Linux alone looks at
 
 void paths() {
@@ -353,6 +396,8 @@ int main(int argc, char** argv) {
   service_manager_of_windows();
   findings_on_windows();
   verbs();
+  a_program_that_is_asked();
+  programs_that_do_not_start();
   paths();
   say(curfew::default_policy({}).why);
 }
