@@ -113,7 +113,8 @@ class Orders(Tests):
         s = self.start()
         self.assertEqual(s.ask("prepare", "a"), (0, '{"prepared":true}'))
         s.says("^prepared$")
-        self.assertEqual(s.ask("commit", "b"), (1, 'what is prepared is "a"'))
+        self.assertEqual(s.ask("commit", "b"), (
+            1, 'what is prepared is "a": who decides calls it the same; give that name'))
         self.assertEqual(s.ask("abort", "a"), (0, '{"resumed":true}'))
         s.says("^resumed: given up: a$")
         self.assertEqual(s.status()["phase"], "up")
@@ -232,7 +233,7 @@ class Sockets(Tests):
         s = self.start()
         os.chmod(self.path, 0o666)
         self.assertEqual(self.ask_as_nobody("stop"), (0, ""))
-        s.says(rf"^denied verb=connect change= pid=\d+ uid={NOBODY} sid= why=only the user of")
+        s.says(rf"^denied verb=connect change= pid=\d+ uid={NOBODY} sid= why=you may not ask: only the user of")
         self.assertEqual(s.status()["phase"], "up")
 
     def test_a_policy_may_let_others_do_something(self):
@@ -351,7 +352,7 @@ class Sockets(Tests):
         second = Subject(self.path)
         self.addCleanup(second.kill)
         second.says(r"cannot start: no control endpoint at .*: Address already in use; "
-                    r"does it run already\?$")
+                    r"one program at a time has it: does it run already\?$")
         self.assertNotEqual(second.end(), 0)
         self.assertEqual(first.status()["pid"], first.process.pid)
 
