@@ -175,7 +175,7 @@ class Install(Case):
         run("mount", "--bind", self.units, self.units)
         run("mount", "-o", "remount,bind,ro", self.units)
         try:
-            self.assertRegex(self.do("install"), f"refused 1 write {self.unit}: ")
+            self.assertRegex(self.do("install"), f"refused 1 cannot write {self.unit}: ")
             self.assertEqual(self.left(), [])
         finally:
             run("umount", self.units)
@@ -198,7 +198,7 @@ class Install(Case):
         other = pathlib.Path(os.environ["SYSTEMD_UNITS"], f"{self.name}.service")
         other.write_text("[Service]\nExecStart=/bin/true\n")
         systemctl("daemon-reload")
-        self.assertRegex(self.do("install"), f"refused 1 there is a unit .* already, {other}: ")
+        self.assertRegex(self.do("install"), f"refused 1 there is a unit .* already, {other}, ")
         other.unlink()
         systemctl("daemon-reload")
 

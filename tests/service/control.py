@@ -233,7 +233,8 @@ class Sockets(Tests):
         s = self.start()
         os.chmod(self.path, 0o666)
         self.assertEqual(self.ask_as_nobody("stop"), (0, ""))
-        s.says(rf"^denied verb=connect change= pid=\d+ uid={NOBODY} sid= why=you may not ask: only the user of")
+        s.says(rf"^denied verb=connect change= pid=\d+ uid={NOBODY} sid= "
+               "why=you may not ask: only the user of")
         self.assertEqual(s.status()["phase"], "up")
 
     def test_a_policy_may_let_others_do_something(self):
