@@ -11,6 +11,11 @@ get_property(targets DIRECTORY third_party/curfew PROPERTY BUILDSYSTEM_TARGETS)
 if(tests OR NOT targets STREQUAL "curfew")
   message(FATAL_ERROR "it brings the tests '${tests}' and the targets '${targets}'")
 endif()
+get_target_property(options curfew::curfew INTERFACE_COMPILE_OPTIONS)
+get_target_property(definitions curfew::curfew INTERFACE_COMPILE_DEFINITIONS)
+if(options OR definitions)
+  message(FATAL_ERROR "users get the options '${options}' and the definitions '${definitions}'")
+endif()
 """
 
 
