@@ -8,8 +8,8 @@ import os
 import shutil
 import sys
 
-from shared.consumer import (CMAKE, VERSION, Skipped, build_with_cmake, check_stop, compiler, copy_of_the_tree,
-                             must, needs, output, readme, require, shell, test)
+from shared.consumer import (CMAKE, VERSION, Skipped, build_with_cmake, check_stop, copy_of_the_tree, must,
+                             needs, output, readme, require, shell, test)
 
 MINGW = "x86_64-w64-mingw32-g++-posix"
 
@@ -20,7 +20,8 @@ def home(work):
     said = output("conan", "--version")[1]
     if "version 2" not in said:
         raise Skipped(f"this is {said.strip()}, not Conan 2")
-    os.environ.update({"CONAN_HOME": str(work / "home"), "CXX": compiler()[-1], "CONAN_NON_INTERACTIVE": "1"})
+    os.environ.update({"CONAN_HOME": str(work / "home"), "CXX": os.environ.get("CXX") or "c++",
+                       "CONAN_NON_INTERACTIVE": "1"})
     must("conan", "profile", "detect")
     must("conan", "remote", "disable", "*")
     return must("conan", "profile", "path", "default").strip()

@@ -7,8 +7,8 @@ With --runner the compiler is one for Windows, and the program runs there or und
 import shutil
 import sys
 
-from shared.consumer import (CONSUMERS, PROGRAM, ROOT, RUNNER, VERSION, check_stop, compiler, must, output,
-                             readme, require, shell, test)
+from shared.consumer import (CONSUMERS, PROGRAM, ROOT, RUNNER, VERSION, behind_ccache, check_stop, compiler, must,
+                             output, readme, require, shell, test)
 
 SCRIPT = ROOT / "packaging/single_header.py"
 STRICT = ["-std=c++20", "-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion",
@@ -19,31 +19,33 @@ def make(*options):
     return must(sys.executable, SCRIPT, *options)
 
 
+def orders(work):
+    return work / f"orders{'.exe' if RUNNER else ''}"
+
+
 def single_header(work):
     """As the README has it."""
-    if RUNNER:
-        return
     shutil.copy(PROGRAM, work)
     shell(readme("single header", curfew=ROOT), work)
-    check_stop(work / "orders")
+    check_stop(orders(work))
 
 
 def two_translation_units(work):
     make("--out", work / "curfew/curfew.hpp")
+    sources = (PROGRAM, CONSUMERS / "single_header/second_unit.cpp")
     for command in compilers():
-        program = work / f"orders{'.exe' if RUNNER else ''}"
-        sources = (PROGRAM, CONSUMERS / "single_header/second_unit.cpp")
-        # Without optimization MinGW needs an object format with room for that many functions.
-        link = ["-static", "-Wa,-mbig-obj"] if RUNNER else []
-        must(*command, *STRICT, "-I.", *sources, *link, "-o", program, cwd=work)
-        check_stop(program)
+        for source in sources:
+            must(*command, *STRICT, "-I.", "-c", source, "-o", f"{source.stem}.o", cwd=work)
+        must(*command, "-pthread", *(f"{source.stem}.o" for source in sources), "-o", orders(work), cwd=work)
+        check_stop(orders(work))
 
 
 def compilers():
+    """The one of this build, and clang, if the machine has it."""
     yield compiler()
-    other = next(filter(shutil.which, ("clang++-19", "clang++")), None)
-    if other and not RUNNER:
-        yield [*compiler()[:-1], other]
+    clang = next(filter(shutil.which, ("clang++-19", "clang++")), None)
+    if clang and not RUNNER:
+        yield behind_ccache(clang)
 
 
 def text_of_the_single_header(_):

@@ -21,7 +21,7 @@ import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CONSUMERS = ROOT / "tests/consumers"
-PROGRAM = CONSUMERS / "orders.cpp"
+PROGRAM = CONSUMERS / "shared/orders.cpp"
 CMAKE = os.environ.get("CMAKE") or "cmake"
 SKIPPED = 77
 RUNNER = []  # what programs are run with, such as under-wine
@@ -52,10 +52,16 @@ def needs(*programs):
             raise Skipped(f"there is no {program} on this machine")
 
 
-def compiler():
-    """As words: the compiler of this build, behind ccache where the build uses it."""
+def behind_ccache(*words):
+    """Where the build uses it, or something of its kind."""
     launcher = os.environ.get("CMAKE_CXX_COMPILER_LAUNCHER", "").split(";")
-    return [*filter(None, launcher), *shlex.split(os.environ.get("CXX") or "c++")]
+    return [*filter(None, launcher), *words]
+
+
+def compiler():
+    """The compiler of this build, as words."""
+    flags = shlex.split(os.environ.get("CXXFLAGS", "")) + (["-static"] if RUNNER else [])
+    return behind_ccache(*shlex.split(os.environ.get("CXX") or "c++"), *flags)
 
 
 def output(*command, **options):
