@@ -15,6 +15,8 @@ def pkg_config(work):
     os.environ["PKG_CONFIG_PATH"] = str(prefix / "share/pkgconfig")
     version = must("pkg-config", "--modversion", "curfew").strip()
     require(version == VERSION, f"pkg-config says version {version}")
+    libraries = must("pkg-config", "--libs", "curfew").strip()
+    require(not libraries, f"it is headers alone, and pkg-config names {libraries}")
     shutil.copy(PROGRAM, work)
     shell(readme("pkg-config"), work)
     check_stop(work / "orders")

@@ -7,8 +7,8 @@ With --runner the compiler is one for Windows, and the program runs there or und
 import shutil
 import sys
 
-from shared.consumer import (CONSUMERS, PROGRAM, ROOT, RUNNER, VERSION, behind_ccache, check_stop, compiler, must,
-                             output, readme, require, shell, test)
+from shared.consumer import (CONSUMERS, PROGRAM, ROOT, RUNNER, VERSION, behind_ccache, check_stop, compiler,
+                             linker, must, output, readme, require, shell, test)
 
 SCRIPT = ROOT / "packaging/single_header.py"
 STRICT = ["-std=c++20", "-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wsign-conversion",
@@ -33,19 +33,20 @@ def single_header(work):
 def two_translation_units(work):
     make("--out", work / "curfew/curfew.hpp")
     sources = (PROGRAM, CONSUMERS / "single_header/second_unit.cpp")
-    for command in compilers():
+    for compile_words, link_words in compilers():
         for source in sources:
-            must(*command, *STRICT, "-I.", "-c", source, "-o", f"{source.stem}.o", cwd=work)
-        must(*command, "-pthread", *(f"{source.stem}.o" for source in sources), "-o", orders(work), cwd=work)
+            must(*compile_words, *STRICT, "-I.", "-c", source, "-o", f"{source.stem}.o", cwd=work)
+        objects = [f"{source.stem}.o" for source in sources]
+        must(*link_words, "-pthread", *objects, "-o", orders(work), cwd=work)
         check_stop(orders(work))
 
 
 def compilers():
-    """The one of this build, and clang, if the machine has it."""
-    yield compiler()
+    """How each compiles and links: the one of this build, and clang, if the machine has it."""
+    yield compiler(), linker()
     clang = next(filter(shutil.which, ("clang++-19", "clang++")), None)
     if clang and not RUNNER:
-        yield behind_ccache(clang)
+        yield behind_ccache(clang), [clang]
 
 
 def text_of_the_single_header(_):

@@ -60,8 +60,13 @@ def behind_ccache(*words):
 
 def compiler():
     """The compiler of this build, as words."""
-    flags = shlex.split(os.environ.get("CXXFLAGS", "")) + (["-static"] if RUNNER else [])
-    return behind_ccache(*shlex.split(os.environ.get("CXX") or "c++"), *flags)
+    words = shlex.split(os.environ.get("CXX") or "c++")
+    return behind_ccache(*words, *shlex.split(os.environ.get("CXXFLAGS", "")))
+
+
+def linker():
+    """What makes a program with it, from objects or from sources."""
+    return [*compiler(), *shlex.split(os.environ.get("LDFLAGS", ""))]
 
 
 def output(*command, **options):
@@ -97,7 +102,7 @@ def readme(name, **places):
 
 def shell(commands, folder):
     """Runs commands of the README in a folder; its c++ is the compiler of this build."""
-    commands = re.sub(r"\bc\+\+ ", shlex.join(compiler()) + " ", commands)
+    commands = re.sub(r"\bc\+\+ ", shlex.join(linker()) + " ", commands)
     return must("bash", "-euc", commands, cwd=folder)
 
 
