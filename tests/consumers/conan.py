@@ -38,6 +38,8 @@ def conan(work):
     tree = copy_of_the_tree(work / "curfew")
     said = shell(readme("conan", curfew=tree), work)
     require("Running test()" in said, f"the package was not tested\n{said}")
+    left = [path.name for path in (tree / "tests/consumers/conan").iterdir()]
+    require(sorted(left) == ["CMakeLists.txt", "conanfile.py"], f"beside the test package stand {left}")
     for setting in ("build_type=Debug", "compiler.cppstd=23"):
         must("conan", "create", tree, "--test-folder=", "-s", "compiler.cppstd=20", "-s", setting)
     require(len(packages()) == 1, f"the packages {packages()}, where one will do for all")
