@@ -21,7 +21,7 @@ static_assert(CURFEW_ASIO == 2);
 
 #include "doctest/doctest.h"
 
-TEST_CASE("skipped - there is no Boost.Asio or no exceptions") {
+TEST_CASE("skipped - there is no Boost Asio or no exceptions") {
   MESSAGE("install libboost-dev, and build with exceptions");
 }
 
