@@ -9,14 +9,13 @@ TEST_CASE("the standard library has no stop token here") { CHECK(true); }
 
 #else
 
-#include "support.hpp"
-
 #include <curfew/stop/wait.hpp>
 #include <curfew/testing/manual_clock.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -121,6 +120,71 @@ TEST_CASE("the condition variable of the standard library waits on a curfew toke
   std::jthread worker(work, bridge.get_token());
   source.request_stop();
   worker.join();
+}
+
+TEST_CASE("a deadline of a curfew token ends a wait of the standard library") {
+  curfew::manual_clock clock;
+  const curfew::stop_source source(clock, 1s);
+  const curfew::to_std_stop_token bridge(source.get_token());
+  std::mutex mutex;
+  std::condition_variable_any cv;
+  std::jthread worker([&] {
+    std::unique_lock lock(mutex);
+    CHECK_FALSE(cv.wait_for(lock, bridge.get_token(), 1h, [] { return false; }));
+  });
+  clock.advance(1s);
+  worker.join();
+  CHECK(source.get_token().reason().cause == curfew::stop_cause::deadline);
+}
+
+TEST_CASE("a stop of a curfew token stops a jthread through its own source") {
+  curfew::stop_source source;
+  std::jthread worker([](std::stop_token stop) {
+    const curfew::from_std_stop_token bridge(std::move(stop));
+    CHECK(bridge.get_token().wait());
+  });
+  const curfew::stop_callback on_stop(source.get_token(), [own = worker.get_stop_source()] {
+    std::stop_source(own).request_stop();
+  });
+  source.request_stop();
+  worker.join();
+}
+
+TEST_CASE("the end of a jthread stops the curfew contexts below it") {
+  curfew::stop_token child;
+  std::mutex mutex;
+  std::condition_variable_any cv;
+  bool made = false;
+  {
+    const std::jthread worker([&](std::stop_token stop) {
+      const curfew::from_std_stop_token bridge(std::move(stop));
+      const curfew::stop_source below(bridge.get_token());
+      {
+        const std::lock_guard lock(mutex);
+        child = below.get_token();
+        made = true;
+      }
+      cv.notify_one();
+      CHECK(below.get_token().wait());
+    });
+    std::unique_lock lock(mutex);
+    cv.wait(lock, [&] { return made; });
+  }
+  CHECK(child.stop_requested());
+}
+
+TEST_CASE("callbacks may remove one another across a bridge while it stops") {
+  curfew::stop_source source;
+  const curfew::to_std_stop_token bridge(source.get_token());
+  int calls = 0;
+  std::optional<std::stop_callback<std::function<void()>>> theirs;
+  theirs.emplace(bridge.get_token(), [&] { ++calls; });
+  const curfew::stop_callback ours(source.get_token(), [&] { theirs.reset(); });
+  source.request_stop();  // the newer one, ours, comes first
+  CHECK(calls == 0);
+  std::optional<std::stop_callback<std::function<void()>>> itself;
+  itself.emplace(bridge.get_token(), [&] { ++calls; });
+  CHECK(calls == 1);
 }
 
 TEST_CASE("after the end of a bridge no stop passes it") {
