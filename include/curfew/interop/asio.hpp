@@ -21,7 +21,10 @@
 CURFEW_BEGIN
 inline namespace CURFEW_ASIO_INSIDE {
 
-/// Completes with void(error_code, stop_reason) when the token stops:
+/// asio::error_code or boost::system::error_code.
+using detail::CURFEW_ASIO_INSIDE::asio_error;
+
+/// Completes with void(asio_error, stop_reason) when the token stops:
 ///
 ///     curfew::stop_reason why =
 ///         co_await curfew::async_wait_stop(executor, token, asio::use_awaitable);
