@@ -539,9 +539,26 @@ TEST_CASE("the stop races the start of an operation") {
     curfew::stop_source source;
     net::steady_timer timer(io, std::chrono::hours(1));
     std::thread stopper([&] { source.request_stop(); });
-    auto done = timer.async_wait(curfew::bind_stop(source.get_token(), net::use_future));
-    CHECK_THROWS(done.get());
+    std::promise<error_code> done;
+    timer.async_wait(
+        curfew::bind_stop(source.get_token(), [&](error_code ec) { done.set_value(ec); }));
+    CHECK(done.get_future().get() == net::error::operation_aborted);
     stopper.join();
+  }
+}
+
+// Seldom an exception: the library counts references to one where the thread sanitizer is blind.
+TEST_CASE("the stop races the start of an operation whose future somebody waits for") {
+  net::io_context io;
+  const running thread(io);
+  for (int i = 0; i < 200; ++i) {
+    connection c(io);
+    curfew::stop_source source;
+    std::thread stopper([&] { source.request_stop(); });
+    auto done = c.near_end.async_wait(tcp::socket::wait_write,
+                                      curfew::bind_stop(source.get_token(), net::use_future));
+    stopper.join();
+    done.wait();
   }
 }
 
@@ -569,7 +586,10 @@ TEST_CASE("operations on strands of a pool are cancelled") {
     curfew::stop_source source;
     net::steady_timer timer(net::make_strand(pool), std::chrono::hours(1));
     std::thread stopper([&] { source.request_stop(); });
-    CHECK_THROWS(timer.async_wait(curfew::bind_stop(source.get_token(), net::use_future)).get());
+    std::promise<error_code> done;
+    timer.async_wait(
+        curfew::bind_stop(source.get_token(), [&](error_code ec) { done.set_value(ec); }));
+    CHECK(done.get_future().get() == net::error::operation_aborted);
     stopper.join();
   }
   pool.join();

@@ -167,9 +167,9 @@ TEST_CASE("a token that can never be stopped does not suspend and says none") {
 
 TEST_CASE("a coroutine that waits for what has become impossible is its owners to destroy") {
   trace t;
-  std::optional<curfew::stop_source> source(std::in_place);
-  task waiting = wait_for(source->get_token(), t);
-  source.reset();
+  curfew::stop_source source;
+  task waiting = wait_for(source.get_token(), t);
+  source = curfew::stop_source(curfew::nostopstate);
   CHECK_FALSE(waiting.done());
   waiting.destroy();
   CHECK(t.gone);
