@@ -8,101 +8,28 @@ With --show the picture is printed, for README.md. Exit status: 0 all is so, 1 i
 is nothing to run here.
 """
 import argparse
-import os
 import pathlib
 import re
-import signal
 import socket
 import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "rigs"))
 try:
-    import fcntl
-    import pty
-    import select
-    import struct
-    import termios
+    from terminal import HANG, Terminal, screen
 except ImportError:
     sys.exit(77)
 
-HANG = 60
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"<!-- timeline: begin -->\n```\n(.*?)```\n<!-- timeline: end -->", re.DOTALL)
-ESCAPE = re.compile(r"\x1b\[(\d*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+")
-
-
-def screen(output):
-    """The lines that stand on a terminal which has been sent that; it never scrolls."""
-    lines, row, column = [""], 0, 0
-    for found in ESCAPE.finditer(output):
-        text, number, verb = found[0], found[1], found[2]
-        if text == "\r":
-            column = 0
-        elif text == "\n":
-            row += 1
-            lines += [""] * (row + 1 - len(lines))
-        elif verb == "A":
-            row -= int(number or 1)
-        elif verb == "K":
-            lines[row] = lines[row][:column]
-        elif verb == "J":
-            lines[row] = lines[row][:column]
-            del lines[row + 1:]
-        elif verb is None:
-            line = lines[row].ljust(column)
-            lines[row] = line[:column] + text + line[column + len(text):]
-            column += len(text)
-    return [line.rstrip() for line in lines]
-
-
-class Terminal:
-    """The web server in a terminal of 80 columns, and its keyboard."""
-
-    def __init__(self, exe, *options):
-        self.output = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            kept = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "NO_COLOR"))}
-            os.execve(exe, ["./web_server", *options], {**kept, "TERM": "xterm", "LANG": "C.UTF-8"})
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-
-    def screen(self):
-        return screen(self.output.decode(errors="replace"))
-
-    def read(self):
-        """False: it has ended."""
-        if not select.select([self.fd], [], [], HANG)[0]:
-            os.kill(self.pid, signal.SIGKILL)
-            raise AssertionError(f"nothing comes any more: {self.screen()}")
-        try:
-            block = os.read(self.fd, 65536)
-        except OSError:  # so Linux says that the other side is closed
-            block = b""
-        self.output += block
-        return block != b""
-
-    def shows(self, pattern):
-        """The first line that is like that."""
-        while True:
-            for line in self.screen():
-                if found := re.search(pattern, line):
-                    return found
-            assert self.read(), f"{pattern} is never shown: {self.screen()}"
-
-    def end(self):
-        """The exit code."""
-        while self.read():
-            pass
-        os.close(self.fd)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
 def picture(exe, folder):
     """A stop by Ctrl-C with a slow request in flight: how it goes, and what stands there at the
     end."""
-    web = Terminal(exe, "--port", "0", "--access-log", str(pathlib.Path(folder) / "access.log"))
+    log = str(pathlib.Path(folder) / "access.log")
+    web = Terminal(exe, ["./web_server", "--port", "0", "--access-log", log])
     port = int(web.shows(r"http://127\.0\.0\.1:(\d+)")[1])
     with socket.create_connection(("127.0.0.1", port), HANG) as client:
         head = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -111,7 +38,7 @@ def picture(exe, folder):
             other.sendall(f"GET /status {head}".encode())  # answered after the first is accepted
             assert b'"connections":2' in other.recv(65536), "the slow request is not there"
         time.sleep(0.3)
-        os.write(web.fd, b"\x03")
+        web.press_ctrl_c()
         web.shows(r"closing listener \(drain\) +1\.\d s of ")
         midst = web.screen()
         assert b"200 OK" in client.recv(65536), "the request was not finished"
