@@ -2,6 +2,8 @@
 //
 // Ctrl-C as a stop that knows why, and a second Ctrl-C as a wish to hurry. Works through a list of
 // ten until somebody asks it to stop; what has been begun is put away, unless there is no patience.
+//
+// Run it: ctrl_c, and press Ctrl-C; and again, within the third of a second that tidying up takes.
 #include <curfew/host/signals.hpp>
 #include <curfew/stop/stop_token.hpp>
 

@@ -2,6 +2,8 @@
 //
 // Time limits that nest: a request has a minute, each question that it asks has less, and whoever
 // works on it looks at one token that knows all of that.
+//
+// Run it: deadline. It takes no arguments, and says the same each time.
 #include <curfew/stop/stop_token.hpp>
 
 #include <chrono>

@@ -3,6 +3,8 @@
 // Three processes that are stopped as one, or go on as one: a database, the orders that are kept in
 // it, and a web site that takes them. The program starts itself once for each, and has all of them
 // stopped: while payments are open, when they are not, and when one crashes as it is asked.
+//
+// Run it: fleet. It takes no arguments, and has ended its processes when it ends.
 #include <curfew/host/child_guard.hpp>
 #include <curfew/host/executable.hpp>
 #include <curfew/service/components.hpp>

@@ -2,6 +2,8 @@
 //
 // What must be given back, in order, and the truth about it afterwards: newest first, and one that
 // is late keeps nobody else waiting for ever.
+//
+// Run it: resource_order. It takes no arguments, and says the same each time.
 #include <curfew/release/resource_stack.hpp>
 #include <curfew/stop/stop_token.hpp>
 

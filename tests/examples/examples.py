@@ -27,6 +27,32 @@ the greedy one: has a minute as well
 the next server: gave up: requested 7
 """
 
+NESTED_CONTEXTS = """\
+anna hangs up:
+  a chat of both: requested 1
+  anna's image: requested 1
+  anna's page: requested 1
+  anna: requested 1
+ben works, the server works
+the server stops:
+  ben's query: requested 2
+  ben: requested 2
+  server: requested 2
+the query had an hour, and is stopped all the same
+who comes too late is stopped at once:
+  late: requested 2
+"""
+
+TEST_YOUR_SHUTDOWN = """\
+ok     the shop opens
+ok     Ctrl-C: it waits for its customer
+ok     the customer leaves, and it closes
+ok     the shop opens
+ok     a second Ctrl-C: it closes with a customer inside
+ok     the shop opens
+ok     systemd: closed with a customer inside after 19 s
+"""
+
 RESOURCE_ORDER = """\
 open database
 open listener
@@ -80,13 +106,14 @@ class Place:
         self.folder = pathlib.Path(exe_dir).resolve()
         self.runner = [shutil.which(runner)] if runner else []
         self.suffix = ".exe" if runner else ""
+        self.term = signal.SIGINT if runner else signal.SIGTERM  # Wine knows none but the first
 
     def exe(self, name):
         return self.folder / (name + self.suffix)
 
-    def start(self, name):
-        return subprocess.Popen([*self.runner, str(self.exe(name))], text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    def start(self, name, *options, **more):
+        return subprocess.Popen([*self.runner, str(self.exe(name)), *options], text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, **more)
 
 
 def says(place, name, expected):
@@ -117,6 +144,30 @@ def stops(place, signals, expected):
     assert re.fullmatch(expected, output), output
 
 
+def works_off(place, letters, signals, code, pattern):
+    """A pool of three that is asked to stop when it has begun; what it says, also of who is late."""
+    pool = place.start("worker_pool", str(letters), stderr=subprocess.STDOUT)
+    output = pool.stdout.readline()
+    for one in signals:
+        pool.send_signal(one)
+        time.sleep(0.2)  # well after what counts as the same press
+    output += pool.stdout.read()
+    ended = pool.wait(HANG)
+    pool.stdout.close()
+    assert ended == code, (ended, output)
+    assert output.startswith(f"three carriers, {letters} letters; press Ctrl-C to stop\n"), output
+    counts = re.search(r"^(\d+) delivered, (\d+) left$", output, re.MULTILINE)
+    assert counts and int(counts[1]) + int(counts[2]) == letters, output
+    assert re.search(pattern, output), output
+
+
+def helps(place):
+    for options, code in ((["--help"], 0), (["1", "2"], 2)):
+        pool = place.start("worker_pool", *options)
+        output, _ = pool.communicate(timeout=HANG)
+        assert (pool.returncode, output) == (code, "usage: worker_pool [LETTERS]\n"), output
+
+
 def serves(place):
     """As a service in the foreground, and as one that would be installed."""
     service = place.start("service")
@@ -130,8 +181,21 @@ def serves(place):
     assert "post_office" in rendered and "terminationGracePeriodSeconds" in rendered, rendered
 
 
+EXAMPLES = ("ctrl_c", "deadline", "fleet", "nested_contexts", "resource_order", "service",
+            "test_your_shutdown", "worker_pool")
+
 CASES = {
     "deadlines nest": lambda place: says(place, "deadline", DEADLINE),
+    "contexts nest": lambda place: says(place, "nested_contexts", NESTED_CONTEXTS),
+    "a program tests its own stop":
+        lambda place: says(place, "test_your_shutdown", TEST_YOUR_SHUTDOWN),
+    "a pool works off what is queued":
+        lambda place: works_off(place, 12, [place.term], 0, r"\n12 delivered, 0 left\n"),
+    "a pool that has too much to do leaves the rest, and that is no success":
+        lambda place: works_off(place, 1000, [signal.SIGINT], 70, r"letters: late, 1(\.\d)? s of 1 s"),
+    "a pool that is hurried leaves the rest":
+        lambda place: works_off(place, 1000, [place.term, signal.SIGINT], 0, r"\n\d+ delivered"),
+    "a pool says how to use it": helps,
     "resources go newest first": lambda place: says(place, "resource_order", RESOURCE_ORDER),
     "Ctrl-C is a stop with a reason":
         lambda place: stops(place, [signal.SIGINT], re.escape(WELCOME) + STOPPED + "tidied up\n"),
@@ -152,8 +216,7 @@ def main():
     # A shell ignores SIGINT in what it runs in the background, and the programs would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     place = Place(options.exe_dir, options.runner)
-    needed = [place.exe(name)
-              for name in ("ctrl_c", "deadline", "fleet", "resource_order", "service")]
+    needed = [place.exe(name) for name in EXAMPLES]
     if None in place.runner or not all(exe.exists() for exe in needed):
         print("skipped: the examples are not in", place.folder, "or there is no", options.runner)
         return 77
