@@ -80,10 +80,10 @@ class Workshop:
         made = self.compile("-x", "c++-header", str(umbrella), "-o", f"{umbrella}.gch")
         assert not made, made
 
-    def compile(self, *words, source=None):
+    def compile(self, *words, source=None, folder=None):
         """What the compiler says; empty if it takes it."""
         run = subprocess.run([*self.compiler, *self.flags, *words], input=source, text=True,
-                             capture_output=True, check=False)
+                             cwd=folder, capture_output=True, check=False)
         return run.stderr if run.returncode else ""
 
     def has(self, header):
@@ -96,15 +96,17 @@ class Workshop:
         """The complaint about a snippet, or a program; it is built into the folder of its page."""
         if block.needs and not self.has(block.needs):
             return ""
-        code = block.given + "\n" + block.code
-        if not re.search(r"\bmain\(", block.code):
-            code = f"{block.given}\n[[maybe_unused]] static void snippet() {{\n{block.code}}}\n"
-        words = ["-x", "c++", "-"]
-        if "#include <curfew/" not in block.code:
-            words = [*self.umbrella, *words]
+        code = block.code
+        if not re.search(r"\bmain\(", code):
+            code = f"[[maybe_unused]] static void snippet() {{\n{code}}}\n"
+        if block.given:
+            code = f"{block.given}\n{code}"
+        words = [] if "#include <curfew/" in block.code else self.umbrella
         if not block.program:
-            return self.compile("-fsyntax-only", *words, source=code)
-        return self.compile(*words, "-o", str(self.room(block.page) / block.program), source=code)
+            return self.compile("-fsyntax-only", *words, "-x", "c++", "-", source=code)
+        room, name = self.room(block.page), block.program
+        (room / f"{name}.cpp").write_text(code, encoding="utf-8")
+        return self.compile(*words, f"{name}.cpp", "-o", name, folder=room)
 
     def room(self, page):
         """The folder in which transcripts of the page are run."""
@@ -325,7 +327,7 @@ def main():
     parser.add_argument("pages", nargs="*", metavar="PAGE", help="only these, without the proofs")
     options = parser.parse_args()
     pages = {page: text for page, text in all_pages().items()
-             if not options.pages or any(page.endswith(name) for name in options.pages)}
+             if not options.pages or any(name in page for name in options.pages)}
     with tempfile.TemporaryDirectory(prefix="curfew-pages-") as folder:
         shop = Workshop(folder, options.exe_dir)
         failures = [] if options.pages else list(prove(shop))
