@@ -9,7 +9,7 @@ A comment before a block says more of it, a line each: `program: NAME`, `needs: 
 `given:` with what the code takes for granted. By their language, blocks are
 
     cpp      compiled. With an #include of ours it is compiled as it stands, else after
-             <curfew/curfew.hpp>; one that has no main is the body of a function. A program with a
+             <curfew/curfew.hpp>; one without a main or a TEST_CASE is the body of a function. A program with a
              name is built, for the transcripts of its page. What needs a header of others is left
              out, and that is said, where there is no such header.
     go       vetted, where there is a Go; one without functions is the body of one.
@@ -97,7 +97,7 @@ class Workshop:
         if block.needs and not self.has(block.needs):
             return ""
         code = block.code
-        if not re.search(r"\bmain\(", code):
+        if not re.search(r"\bmain\(|^TEST_CASE\(", code):
             code = f"[[maybe_unused]] static void snippet() {{\n{code}}}\n"
         if block.given:
             code = f"{block.given}\n{code}"
