@@ -21,13 +21,21 @@ using test::plain;
 using test::stops;
 
 std::atomic<int> foreign{0};
-void foreign_handler(int) { ++foreign; }
+void foreign_handler(int) {
+  ++foreign;
+  errno = EDOM;
+}
 
 std::atomic<int> chained{0};
+std::atomic<int> errno_after_ours{0};
 struct sigaction before_chaining = {};
 void chaining_handler(int signal, siginfo_t* info, void* context) {
+  const int kept = errno;
   ++chained;
+  errno = ERANGE;
   before_chaining.sa_sigaction(signal, info, context);
+  errno_after_ours = errno;
+  errno = kept;
 }
 
 }  // namespace
@@ -66,6 +74,15 @@ TEST_CASE_FIXTURE(plain, "raise and sigqueue tell the sender too") {
   REQUIRE(stops(bridge.hurry()));
   CHECK(bridge.hurry().reason().pid == getpid());
   CHECK(bridge.hurry().reason().code == SIGINT);
+}
+
+TEST_CASE_FIXTURE(plain, "what the program sends itself is a press each time however soon") {
+  stop_source source;
+  signal_bridge bridge(source, {.same_press = std::chrono::hours(1)});
+  raise(SIGTERM);
+  raise(SIGTERM);
+  CHECK(stops(source.get_token()));
+  CHECK(stops(bridge.hurry()));
 }
 
 TEST_CASE_FIXTURE(plain, "a signal of the kernel has no sender") {
@@ -126,6 +143,7 @@ TEST_CASE_FIXTURE(plain,
   raise(SIGINT);
   CHECK(chained == 2);
   CHECK(foreign == 1);
+  CHECK(errno_after_ours == ERANGE);  // which the one below has changed
 }
 
 TEST_CASE_FIXTURE(plain, "a signal that is ignored stays ignored") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Contexts with a deadline, on a clock that the test advances. The process's clock and its thread
 // are in timer.cpp, being asked late is in late.cpp, odd durations are in durations.cpp.
+#include <curfew/stop/detail/expiring.hpp>
 #include <curfew/stop/stop_token.hpp>
 #include <curfew/testing/manual_clock.hpp>
 
@@ -186,6 +187,45 @@ TEST_CASE("deadlines that come together run their callbacks in the order of the 
     clock.advance(24h);
     CHECK(log == test::order_log{0, 1, 2, 3, 4, 5, 6, 7});
   }
+}
+
+// Comes round late, and finds everything due at once.
+class sluggish_clock final : public curfew::time_source {
+ public:
+  time_point now() const noexcept override { return time_point{} + std::chrono::hours(1) + late_; }
+  void come_round(duration late) noexcept {
+    late_ += late;
+    curfew::detail::fire_queue queue;
+    curfew::detail::expire_due(lock_, armed_, queue);
+    curfew::detail::fire_all(queue);
+  }
+
+ private:
+  bool arm(curfew::detail::timer_entry& e, std::error_code&) noexcept override {
+    curfew::detail::link_timer(e, armed_);
+    return true;
+  }
+  void disarm(curfew::detail::timer_entry& e) noexcept override {
+    if (e.slot != nullptr) curfew::detail::unlink_timer(e);
+  }
+
+  duration late_{0};
+  curfew::detail::spin_lock lock_;
+  curfew::detail::timer_entry* armed_ = nullptr;
+};
+
+TEST_CASE("deadlines that are noticed together come in their order all the same") {
+  sluggish_clock clock;
+  test::order_log log;
+  std::vector<stop_source> sources;
+  std::vector<std::unique_ptr<stop_callback<test::note>>> callbacks;
+  for (const int n : {7, 2, 5, 0, 6, 1, 4, 3, 8}) {
+    sources.emplace_back(clock, 1s + n * 1ns);
+    callbacks.push_back(std::make_unique<stop_callback<test::note>>(sources.back().get_token(),
+                                                                    test::note{log, n}));
+  }
+  clock.come_round(1h);
+  CHECK(log == test::order_log{0, 1, 2, 3, 4, 5, 6, 7, 8});
 }
 
 TEST_CASE("one advance over many deadlines shows each callback the time of its own") {

@@ -143,6 +143,19 @@ TEST_CASE("a stop of a parent after the deadline of its child says both truths")
   CHECK(child.get_token().reason().cause == stop_cause::deadline);
 }
 
+TEST_CASE("a stop of a parent tells a child whose deadline nobody has noticed of that") {
+  timerless_clock clock;
+  stop_source parent{clock, 5s};
+  stop_source early{parent.get_token(), 1s};
+  stop_source below{early.get_token()};
+  stop_source same{parent.get_token(), 9s};
+  clock.pass(2s);
+  CHECK(parent.request_stop(stop_reason{stop_cause::fault, 3, 0, -1}));
+  CHECK(early.get_token().reason().cause == stop_cause::deadline);
+  CHECK(below.get_token().reason().cause == stop_cause::deadline);
+  CHECK(same.get_token().reason().cause == stop_cause::fault);
+}
+
 TEST_CASE("a child made of a parent whose deadline has passed is born stopped") {
   timerless_clock clock;
   stop_source parent{clock, 1s};

@@ -8,9 +8,12 @@
 #include "doctest/doctest.h"
 #include "support.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -110,6 +113,26 @@ TEST_CASE("inplace contexts go in any order that leaves parents behind") {
     parent.request_stop();
     for (const auto& child : children) CHECK((!child || child->stop_requested()));
   }
+}
+
+TEST_CASE("an inplace child that goes while it waits for its turn to be fired is not fired") {
+  alignas(inplace_stop_source) std::byte room[sizeof(inplace_stop_source)];
+  stop_source parent;
+  test::order_log log;
+  const inplace_stop_source last{parent.get_token()};
+  const inplace_stop_callback on_last(last.get_token(), test::note{log, 3});
+  auto* const middle = ::new (static_cast<void*>(room)) inplace_stop_source(parent.get_token());
+  std::optional<inplace_stop_callback<test::note>> on_middle;
+  on_middle.emplace(middle->get_token(), test::note{log, 2});
+  const inplace_stop_source first{parent.get_token()};
+  const inplace_stop_callback on_first(first.get_token(), [&] {
+    log.push_back(1);
+    on_middle.reset();
+    middle->~inplace_stop_source();
+    std::fill_n(room, sizeof room, std::byte{0xff});  // nobody may look there any more
+  });
+  parent.request_stop();
+  CHECK(log == test::order_log{1, 3});
 }
 
 TEST_CASE("a stop of the parent may be on its way through an inplace child that goes") {
