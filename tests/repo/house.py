@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSL-1.0
 """The rules of the house, read from the sources.
 
-Each rule is a function that takes a tree and yields what is wrong with it. Beside it stands a
-small tree that breaks it: a rule that does not object to that tree is itself broken.
+Each rule is a function that takes a tree and yields what is wrong with it. Beside it stand small
+trees that break it: a rule that does not object to one of them is itself broken.
 """
+import json
 import pathlib
 import re
 import sys
@@ -240,17 +241,67 @@ def version_of(tree):
 VERSION_HPP = "".join(f"#define CURFEW_VERSION_{n} 1\n" for n in ("MAJOR", "MINOR", "PATCH"))
 
 
-@rule({"include/curfew/version.hpp": VERSION_HPP, "meson.build": "version: '1.1.0',",
-       "CHANGELOG.md": "## [1.1.1] - 2026-01-01\n"})
+@rule({"include/curfew/version.hpp": VERSION_HPP, "meson.build": "version: '1.1.0',"})
 def versions_agree(tree):
     if not (tree / "include/curfew/version.hpp").exists():
         return
     version = version_of(tree)
     if f"version: '{version}'," not in (tree / "meson.build").read_text(encoding="utf-8"):
         yield f"meson.build: is not version {version}"
-    sections = re.findall(r"^## \[([^\]]+)\]", (tree / "CHANGELOG.md").read_text("utf-8"), re.M)
-    if not {"Unreleased", version} & set(sections):
-        yield f"CHANGELOG.md: neither [Unreleased] nor [{version}]"
+
+
+@rule({"include/curfew/version.hpp": VERSION_HPP,
+       "packaging/vcpkg/vcpkg.json": '{"version": "1.1.0"}'})
+@rule({"include/curfew/version.hpp": VERSION_HPP, "conanfile.py": '    version = "1.1.1"\n'})
+def packages_have_the_version(tree):
+    """vcpkg cannot read it from the header; Conan can, and is not to repeat it."""
+    port, recipe = tree / "packaging/vcpkg/vcpkg.json", tree / "conanfile.py"
+    if port.exists() and json.loads(port.read_text("utf-8")).get("version") != version_of(tree):
+        yield f"packaging/vcpkg/vcpkg.json: is not version {version_of(tree)}"
+    if recipe.exists() and re.search(r"^\s*version\s*=", recipe.read_text("utf-8"), re.MULTILINE):
+        yield "conanfile.py: repeats the version; it is to be read from version.hpp"
+
+
+def sections_of(tree):
+    """Their names in CHANGELOG.md, the newest first."""
+    text = (tree / "CHANGELOG.md").read_text(encoding="utf-8")
+    return re.findall(r"^## \[([^\]]+)\]", text, re.MULTILINE)
+
+
+def version_key(name):
+    return [int(n) for n in name.split(".")] if name != "Unreleased" else [sys.maxsize]
+
+
+@rule({"include/curfew/version.hpp": VERSION_HPP,
+       "CHANGELOG.md": "# Changelog\n\n## [1.1.0] - 2026-01-01\n"})
+@rule({"CHANGELOG.md": "# Changelog\n\n## [1.1.1]\n"})
+@rule({"CHANGELOG.md": "# Changelog\n\n## [1.1.1] - 2026-01-01\n\n## [Unreleased]\n"})
+@rule({"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Improved\n"})
+@rule({"CHANGELOG.md": "# Changelog\n\n## [Unreleased]\n\n### Added\n\n### Added\n"})
+def changes_are_told(tree):
+    """In the form of Keep a Changelog."""
+    if not (tree / "CHANGELOG.md").exists():
+        return
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    seen = set()
+    for number, line in enumerate((tree / "CHANGELOG.md").read_text("utf-8").splitlines(), 1):
+        if number == 1 and line != "# Changelog":
+            yield "CHANGELOG.md:1: is not headed '# Changelog'"
+        if re.match(r"## |\[", line):
+            seen.clear()
+        section = r"## \[(Unreleased\]|\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d( \[YANKED\])?)"
+        if line.startswith("## ") and not re.fullmatch(section, line):
+            yield f"CHANGELOG.md:{number}: neither '## [Unreleased]' nor '## [1.2.3] - 2026-01-31'"
+        if found := re.match(r"### (.*)", line):
+            if found[1] not in kinds or found[1] in seen:
+                yield f"CHANGELOG.md:{number}: '{found[1]}' is no kind of change, or there twice"
+            seen.add(found[1])
+    sections = sections_of(tree)
+    if sections != sorted(sections, key=version_key, reverse=True):
+        yield "CHANGELOG.md: the newest version does not come first"
+    if (tree / "include/curfew/version.hpp").exists() and not (
+            {"Unreleased", version_of(tree)} & set(sections[:1])):
+        yield f"CHANGELOG.md: begins neither with [Unreleased] nor with [{version_of(tree)}]"
 
 
 @rule({"tests/doctest.cmake": "GIT_TAG 1234567\n", "subprojects/doctest.wrap": "revision = 1\n"})
@@ -275,9 +326,10 @@ def objects_to(check, breach):
 def main():
     failures = [f"rule {check.__name__} does not see its own breach"
                 for check, breach in RULES if not objects_to(check, breach)]
-    for check, _ in RULES:
+    rules = dict.fromkeys(check for check, _ in RULES)
+    for check in rules:
         failures += [f"{check.__name__}: {problem}" for problem in check(ROOT)]
-    print("\n".join(failures) or f"{len(RULES)} rules kept")
+    print("\n".join(failures) or f"{len(rules)} rules kept")
     return 1 if failures else 0
 
 
