@@ -66,13 +66,13 @@ def write_checksums(files, to):
 
 def advice(name, version, tags, out):
     if not tags:
-        return (f"A rehearsal: this commit has no tag. For the release of {version}: in CHANGELOG.md "
-                f"rename\n[Unreleased] to [{version}] - <day>, commit, run all that must pass "
-                f"(.ci/run), git tag v{version}, and\nstart this again.")
-    return (f"Now: git push origin v{version}, and attach what is in {out} to the release. The text "
-            f"of it\nis the section [{version}] of CHANGELOG.md. A registry's recipe takes the "
-            f"checksum of {name}.tar.gz\nfrom SHA256SUMS. Then the next version goes into "
-            "include/curfew/version.hpp; the tests say where else.")
+        return (f"A rehearsal: this commit has no tag. For the release of {version}: rename\n"
+                f"[Unreleased] in CHANGELOG.md to [{version}] - <day>, commit, run all that must\n"
+                f"pass (.ci/run), git tag v{version}, and start this again.")
+    return (f"Now: git push origin v{version}, and attach what is in {out}\n"
+            f"to the release. Its text is the section [{version}] of CHANGELOG.md. A registry's\n"
+            f"recipe takes the checksum of {name}.tar.gz from SHA256SUMS. Then the next version\n"
+            "goes into include/curfew/version.hpp; the tests say where else.")
 
 
 def main():

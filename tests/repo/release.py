@@ -101,6 +101,9 @@ def same_bytes(work, version):
     if first != second:
         different = [name for name in first if first[name] != second.get(name)]
         return [f"two clones do not make the same of {different}"]
+    torn = {**first, "curfew.hpp": b"something else"}
+    if not wrong_with(torn, version):
+        return ["wrong_with() does not see that a checksum is wrong"]
     return wrong_with(first, version)
 
 
@@ -157,7 +160,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         failures = [*same_bytes(work, version), *refused(work, version), *tagged(work, version)]
-    print("\n".join(failures) or "a release is the same bytes twice, and refused where it should be")
+    print("\n".join(failures) or "releases are the same bytes, and refused where they should be")
     return 1 if failures else 0
 
 

@@ -11,26 +11,15 @@
 
 #include <curfew/host/windows/last_error.hpp>
 #include <curfew/host/windows/wide_text.hpp>
+#include <curfew/service/detail/windows/file_api.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
-struct _OVERLAPPED;
-
 extern "C" {
-__declspec(dllimport) void* __stdcall CreateFileW(const wchar_t*, unsigned long, unsigned long,
-                                                  _SECURITY_ATTRIBUTES*, unsigned long,
-                                                  unsigned long, void*);
-__declspec(dllimport) int __stdcall WriteFile(void*, const void*, unsigned long, unsigned long*,
-                                              _OVERLAPPED*);
-__declspec(dllimport) int __stdcall ReadFile(void*, void*, unsigned long, unsigned long*,
-                                             _OVERLAPPED*);
-__declspec(dllimport) unsigned long __stdcall SetFilePointer(void*, long, long*, unsigned long);
-__declspec(dllimport) unsigned long __stdcall GetFileType(void*);
 __declspec(dllimport) int __stdcall FlushFileBuffers(void*);
 }
 
@@ -40,7 +29,7 @@ namespace detail {
 class append_file {
  public:
   append_file() noexcept = default;
-  append_file(append_file&& other) noexcept : file_(std::exchange(other.file_, none())) {}
+  append_file(append_file&& other) noexcept : file_(std::exchange(other.file_, no_handle())) {}
   append_file& operator=(append_file&& other) noexcept {
     std::swap(file_, other.file_);
     return *this;
@@ -62,7 +51,7 @@ class append_file {
     if (!fresh.is_open()) return static_cast<void>(ec = last_error());
     std::swap(file_, fresh.file_);
   }
-  [[nodiscard]] bool is_open() const noexcept { return file_ != none(); }
+  [[nodiscard]] bool is_open() const noexcept { return file_ != no_handle(); }
 
   std::size_t write(std::string_view text) noexcept {
     const auto size = static_cast<unsigned long>(text.size());
@@ -92,16 +81,15 @@ class append_file {
   }
 
  private:
-  static void* none() noexcept { return reinterpret_cast<void*>(std::intptr_t{-1}); }
   static void* create(const std::wstring& path, unsigned long access, unsigned long how) noexcept {
     constexpr unsigned long share_all = 7, plain = 0x80;
     return CreateFileW(path.c_str(), access, share_all, nullptr, how, plain, nullptr);
   }
   void close() noexcept {
-    if (file_ != none()) CloseHandle(std::exchange(file_, none()));
+    if (file_ != no_handle()) CloseHandle(std::exchange(file_, no_handle()));
   }
 
-  void* file_ = none();
+  void* file_ = no_handle();
 };
 
 }  // namespace detail

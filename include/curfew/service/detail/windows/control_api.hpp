@@ -9,6 +9,7 @@
 #if CURFEW_WINDOWS
 
 #include <curfew/host/windows/kernel32.hpp>
+#include <curfew/service/detail/windows/file_api.hpp>
 #include <curfew/stop/detail/windows/event.hpp>
 
 #include <cstdint>
@@ -17,16 +18,7 @@
 #pragma comment(lib, "advapi32")
 #endif
 
-struct _OVERLAPPED;
-
 extern "C" {
-__declspec(dllimport) void* __stdcall CreateFileW(const wchar_t*, unsigned long, unsigned long,
-                                                  _SECURITY_ATTRIBUTES*, unsigned long,
-                                                  unsigned long, void*);
-__declspec(dllimport) int __stdcall ReadFile(void*, void*, unsigned long, unsigned long*,
-                                             _OVERLAPPED*);
-__declspec(dllimport) int __stdcall WriteFile(void*, const void*, unsigned long, unsigned long*,
-                                              _OVERLAPPED*);
 __declspec(dllimport) void* __stdcall CreateNamedPipeW(const wchar_t*, unsigned long, unsigned long,
                                                        unsigned long, unsigned long, unsigned long,
                                                        unsigned long, _SECURITY_ATTRIBUTES*);
@@ -67,11 +59,6 @@ struct pipe_security {
   void* descriptor = nullptr;
   int inherited = 0;
 };
-
-/// INVALID_HANDLE_VALUE
-[[nodiscard]] inline void* no_handle() noexcept {
-  return reinterpret_cast<void*>(std::intptr_t{-1});
-}
 
 }  // namespace detail
 CURFEW_END

@@ -11,25 +11,15 @@
 
 #include <curfew/host/windows/last_error.hpp>
 #include <curfew/host/windows/wide_text.hpp>
+#include <curfew/service/detail/windows/file_api.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <system_error>
 
-struct _OVERLAPPED;
-
 extern "C" {
-__declspec(dllimport) void* __stdcall CreateFileW(const wchar_t*, unsigned long, unsigned long,
-                                                  _SECURITY_ATTRIBUTES*, unsigned long,
-                                                  unsigned long, void*);
-__declspec(dllimport) int __stdcall ReadFile(void*, void*, unsigned long, unsigned long*,
-                                             _OVERLAPPED*);
-__declspec(dllimport) int __stdcall WriteFile(void*, const void*, unsigned long, unsigned long*,
-                                              _OVERLAPPED*);
-__declspec(dllimport) unsigned long __stdcall SetFilePointer(void*, long, long*, unsigned long);
 __declspec(dllimport) unsigned long __stdcall GetFileSize(void*, unsigned long*);
-__declspec(dllimport) unsigned long __stdcall GetFileType(void*);
 __declspec(dllimport) int __stdcall SetEndOfFile(void*);
 __declspec(dllimport) void* __stdcall CreateFileMappingW(void*, _SECURITY_ATTRIBUTES*,
                                                          unsigned long, unsigned long,
@@ -115,10 +105,9 @@ class recorder_file {
 
  private:
   void close() noexcept {
-    if (file_ != none()) CloseHandle(file_);
-    file_ = none();
+    if (file_ != no_handle()) CloseHandle(file_);
+    file_ = no_handle();
   }
-  static void* none() noexcept { return reinterpret_cast<void*>(std::intptr_t{-1}); }
 
   void open(const std::string& path, unsigned long access, unsigned long share, unsigned long how,
             std::error_code& ec) {
@@ -127,15 +116,15 @@ class recorder_file {
     const std::wstring wide = to_wide(path, ec);
     if (ec) return;
     file_ = CreateFileW(wide.c_str(), access, share, nullptr, how, plain_and_no_link, nullptr);
-    if (file_ != none() && GetFileType(file_) != disk) {
+    if (file_ != no_handle() && GetFileType(file_) != disk) {
       ec = std::make_error_code(std::errc::invalid_argument);
-    } else if (file_ == none()) {
+    } else if (file_ == no_handle()) {
       const bool shared = GetLastError() == sharing_violation;
       ec = shared ? std::make_error_code(std::errc::device_or_resource_busy) : last_error();
     }
   }
 
-  void* file_ = none();
+  void* file_ = no_handle();
   void* memory_ = nullptr;
   bool recorded_into_ = false;
 };

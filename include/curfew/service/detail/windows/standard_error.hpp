@@ -8,10 +8,11 @@
 
 #if CURFEW_WINDOWS
 
+#include <curfew/service/detail/windows/file_api.hpp>
+
 #include <cstddef>
 #include <string_view>
 
-struct _OVERLAPPED;
 struct _CONSOLE_SCREEN_BUFFER_INFO;
 
 extern "C" {
@@ -20,8 +21,6 @@ __declspec(dllimport) int __stdcall GetConsoleMode(void*, unsigned long*);
 __declspec(dllimport) int __stdcall SetConsoleMode(void*, unsigned long);
 __declspec(dllimport) unsigned int __stdcall GetConsoleOutputCP();
 __declspec(dllimport) int __stdcall GetConsoleScreenBufferInfo(void*, _CONSOLE_SCREEN_BUFFER_INFO*);
-__declspec(dllimport) int __stdcall WriteFile(void*, const void*, unsigned long, unsigned long*,
-                                              _OVERLAPPED*);
 }
 
 CURFEW_BEGIN
@@ -42,7 +41,7 @@ class standard_error {
       : handle_(GetStdHandle(0xFFFFFFF4ul)), terminal_(is_open() && understands_escapes()) {}
 
   [[nodiscard]] bool is_open() const noexcept {
-    return handle_ != nullptr && handle_ != invalid_handle();
+    return handle_ != nullptr && handle_ != no_handle();
   }
   [[nodiscard]] bool is_terminal() const noexcept { return terminal_; }
   [[nodiscard]] bool speaks_utf8() const noexcept {
@@ -66,8 +65,6 @@ class standard_error {
   }
 
  private:
-  static void* invalid_handle() noexcept { return reinterpret_cast<void*>(~std::size_t{0}); }
-
   [[nodiscard]] bool understands_escapes() const noexcept {
     constexpr unsigned long virtual_terminal = 4;
     unsigned long mode = 0;
