@@ -51,7 +51,7 @@ class signal_set {
 
 /// What a signal of signal_options::stop_on does. Presses are counted over all of these signals
 /// together: SIGTERM and then SIGINT are two.
-enum class press : std::uint8_t {
+enum class press : std::uint32_t {
   nothing,
   stop,   ///< asks the bridge's source to stop
   hurry,  ///< the same, and the bridge's hurry() token stops

@@ -81,7 +81,7 @@ class gate::hold {
   hold() noexcept = default;
   hold(hold&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
   hold& operator=(hold&& other) noexcept {
-    hold(std::move(other)).swap(*this);
+    hold{std::move(other)}.swap(*this);
     return *this;
   }
   ~hold() { reset(); }

@@ -7,6 +7,7 @@
 
 #include <curfew/service/detail/stored_event.hpp>
 #include <curfew/service/lifecycle_event.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/park.hpp>
 #include <curfew/stop/detail/spin_lock.hpp>
 #include <curfew/stop/detail/thread.hpp>
@@ -127,7 +128,7 @@ inline bool stream_state::take(const stored_event& e) noexcept {
     ++lost_last;
     return false;
   }
-  ring[written % ring.size()] = {e, std::exchange(lost_last, 0)};
+  ring[as<std::size_t>(written % ring.size())] = {e, std::exchange(lost_last, 0)};
   ++written;
   return true;
 }
@@ -184,7 +185,7 @@ inline void stream_state::pass_until(std::uint64_t end, stream_slot& at_hand) no
   for (std::uint64_t next = passed; next != end; ++next) {
     {
       const spin_guard guard(lock);
-      at_hand = ring[next % ring.size()];
+      at_hand = ring[as<std::size_t>(next % ring.size())];
     }
     if (at_hand.lost_before != 0) tell_loss(at_hand.lost_before, at_hand.event.get());
     each_sink([e = at_hand.event.get()](event_sink& s) { s.write(e); });
@@ -201,7 +202,7 @@ inline void stream_state::pass_until(std::uint64_t end, stream_slot& at_hand) no
 
 inline void stream_state::tell_loss(std::size_t count, const lifecycle_event& near_by) noexcept {
   char text[64];
-  std::snprintf(text, sizeof text, "%lu events are lost", static_cast<unsigned long>(count));
+  std::snprintf(text, sizeof text, "%llu events are lost", static_cast<unsigned long long>(count));
   const lifecycle_event loss{
       .kind = event_kind::lost, .wall = near_by.wall, .at = near_by.at, .text = text};
   each_sink([&](event_sink& s) { s.write(loss); });

@@ -22,7 +22,6 @@ CURFEW_BEGIN
 namespace detail {
 
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-static_assert(std::atomic<std::uint8_t>::is_always_lock_free);
 static_assert(std::is_trivially_copyable_v<stop_reason>);
 
 /// Wakes one thread. Read rings(), look for work, then sleep() on what was read, and so on: nothing
@@ -68,8 +67,8 @@ class notice {
   stop_reason reason_;
 };
 
-/// What becomes of a signal.
-enum class route : std::uint8_t { none, press, first_press, call };
+/// What becomes of a signal. A whole word, since some processors have no atomic bytes.
+enum class route : std::uint32_t { none, press, first_press, call };
 
 /// Milliseconds of the steady clock, odd and so never zero. They wrap, where any width would do.
 inline std::uint32_t press_time() noexcept {

@@ -46,7 +46,7 @@ class passed_descriptors {
   explicit passed_descriptors(const systemd_environment& environment);
   passed_descriptors(passed_descriptors&& other) noexcept : open_(std::exchange(other.open_, {})) {}
   passed_descriptors& operator=(passed_descriptors&& other) noexcept {
-    passed_descriptors(std::move(other)).open_.swap(open_);
+    passed_descriptors{std::move(other)}.open_.swap(open_);
     return *this;
   }
   ~passed_descriptors();

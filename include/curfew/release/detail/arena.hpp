@@ -22,7 +22,7 @@ class arena {
   arena() noexcept = default;
   arena(arena&& other) noexcept { swap(other); }
   arena& operator=(arena&& other) noexcept {
-    arena(std::move(other)).swap(*this);
+    arena{std::move(other)}.swap(*this);
     return *this;
   }
   ~arena();

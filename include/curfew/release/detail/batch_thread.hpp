@@ -86,7 +86,7 @@ bool batch_state<T>::offer_once(bool last) noexcept {
   ++(failed ? counts_.failed_flushes : counts_.flushes);
   if (failed) {
     report_.code = code;
-    report_.error.swap(error);
+    std::swap(report_.error, error);
     if (!last && !cut_.stop_requested()) return false;
   }
   (failed ? counts_.failed : counts_.written) += std::exchange(counts_.with_sink, 0);

@@ -58,7 +58,7 @@ class release_chain {
   release_chain() noexcept = default;
   release_chain(release_chain&& other) noexcept { swap(other); }
   release_chain& operator=(release_chain&& other) noexcept {
-    release_chain(std::move(other)).swap(*this);
+    release_chain{std::move(other)}.swap(*this);
     return *this;
   }
   ~release_chain() {

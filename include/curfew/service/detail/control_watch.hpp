@@ -7,6 +7,7 @@
 #include <curfew/service/detail/json.hpp>
 #include <curfew/service/detail/stored_event.hpp>
 #include <curfew/service/lifecycle_event.hpp>
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/spin_lock.hpp>
 #include <curfew/stop/time_source.hpp>
 
@@ -28,7 +29,7 @@ class recent_events {
 
   void write(const lifecycle_event& e) noexcept {
     const spin_guard guard(lock_);
-    ring_[written_ % ring_.size()] = stored_event(e);
+    ring_[as<std::size_t>(written_ % ring_.size())] = stored_event(e);
     ++written_;
   }
   /// Where the next event will be.
@@ -43,7 +44,7 @@ class recent_events {
     if (place == written_) return false;
     if (written_ - place > ring_.size()) lost = written_ - ring_.size() - place;
     place += lost;
-    into = ring_[place++ % ring_.size()];
+    into = ring_[as<std::size_t>(place++ % ring_.size())];
     return true;
   }
 

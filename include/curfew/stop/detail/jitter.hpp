@@ -49,7 +49,7 @@ class small_random {
   const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
   const auto place = reinterpret_cast<std::uintptr_t>(&now);
   const std::uint64_t when = small_random(static_cast<std::uint64_t>(now)).next();
-  const std::uint64_t who = small_random(static_cast<std::uint64_t>(this_thread())).next();
+  const std::uint64_t who = small_random(std::uint64_t{this_thread()}).next();
   return when ^ small_random(who + place).next();
 }
 

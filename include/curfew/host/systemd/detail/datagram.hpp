@@ -8,6 +8,8 @@
 
 #if CURFEW_LINUX
 
+#include <curfew/stop/detail/bounds.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -76,11 +78,11 @@ class datagram {
   void attach(std::span<const int> descriptors) noexcept {
     using space = decltype(message_.msg_controllen);  // which C libraries do not agree about
     message_.msg_control = control_;
-    message_.msg_controllen = static_cast<space>(CMSG_SPACE(descriptors.size_bytes()));
+    message_.msg_controllen = as<space>(CMSG_SPACE(descriptors.size_bytes()));
     cmsghdr* const header = CMSG_FIRSTHDR(&message_);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = static_cast<space>(CMSG_LEN(descriptors.size_bytes()));
+    header->cmsg_len = as<space>(CMSG_LEN(descriptors.size_bytes()));
     std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
   }
 

@@ -8,6 +8,7 @@
 
 #if CURFEW_POSIX
 
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/posix/event.hpp>
 
 #include <cerrno>
@@ -37,7 +38,7 @@ class append_file {
   /// A pipe is neither waited for here, nor at a write: what it has no room for is not taken.
   void open(const std::string& path, bool anew, bool durable, unsigned mode, std::error_code& ec) {
     constexpr int how = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-    const int fd = ::open(path.c_str(), how | (anew ? O_TRUNC : 0), static_cast<mode_t>(mode));
+    const int fd = ::open(path.c_str(), how | (anew ? O_TRUNC : 0), as<mode_t>(mode));
     assign_errno(ec, fd == -1);
     if (ec) return;
     const event_descriptor replaced(std::exchange(fd_, fd));

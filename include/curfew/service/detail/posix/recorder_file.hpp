@@ -8,6 +8,7 @@
 
 #if CURFEW_POSIX
 
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/posix/event.hpp>
 
 #include <cerrno>
@@ -50,7 +51,7 @@ class recorder_file {
   }
 
   [[nodiscard]] std::string read(std::size_t most, std::error_code& ec) const {
-    std::string bytes(static_cast<std::size_t>(size() < most ? size() : most), '\0');
+    std::string bytes(as<std::size_t>(size() < most ? size() : most), '\0');
     std::size_t done = 0;
     while (done < bytes.size()) {
       const auto n = ::pread(fd_.get(), &bytes[done], bytes.size() - done, offset(done));

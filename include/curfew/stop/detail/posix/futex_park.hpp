@@ -9,6 +9,7 @@
 
 #if CURFEW_FUTEX
 
+#include <curfew/stop/detail/bounds.hpp>
 #include <curfew/stop/detail/posix/this_thread.hpp>
 
 #include <atomic>
@@ -58,8 +59,9 @@ inline bool park_until(std::atomic<std::uint32_t>& word, std::uint32_t expected,
   timespec ts{};
   constexpr auto latest = (std::numeric_limits<time_t>::max)();  // where time has 32 bits, 2038
   const bool fits = seconds.count() <= latest;
-  ts.tv_sec = fits ? static_cast<time_t>(seconds.count()) : latest;
-  ts.tv_nsec = static_cast<decltype(ts.tv_nsec)>(std::chrono::nanoseconds(since - seconds).count());
+  ts.tv_sec = fits ? as<time_t>(seconds.count()) : latest;
+  const std::chrono::nanoseconds rest = since - seconds;
+  ts.tv_nsec = as<decltype(ts.tv_nsec)>(rest.count());
   return futex(word, FUTEX_WAIT_BITSET, expected, &ts) != ETIMEDOUT;
 }
 
