@@ -8,6 +8,7 @@
 #include <curfew/stop/stop_token.hpp>
 
 #include <concepts>
+#include <system_error>
 #include <type_traits>
 #include <utility>
 

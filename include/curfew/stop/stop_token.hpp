@@ -9,6 +9,7 @@
 #include <curfew/stop/reason.hpp>
 #include <curfew/stop/time_source.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <system_error>
 #include <type_traits>

@@ -48,6 +48,9 @@ class machine_desk {
   virtual double random() noexcept = 0;
 
  protected:
+  machine_desk() = default;
+  machine_desk(const machine_desk&) = default;
+  machine_desk& operator=(const machine_desk&) = default;
   ~machine_desk() = default;
 };
 

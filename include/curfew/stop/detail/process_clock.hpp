@@ -48,8 +48,8 @@ class process_clock final : public time_source {
 
   bool start(std::error_code& ec) noexcept;
   bool start_driver(std::error_code& ec) noexcept;
-  static void drive(void* self) noexcept;
-  static void run(void* self) noexcept;
+  [[noreturn]] static void drive(void* self) noexcept;
+  [[noreturn]] static void run(void* self) noexcept;
   time_point pass() noexcept;
   void plan() noexcept;
   void hand_over() noexcept;
