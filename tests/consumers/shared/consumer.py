@@ -199,10 +199,16 @@ def prepare():
 
 @contextlib.contextmanager
 def workplace():
+    """A folder for one way; what that way sets in the environment ends with it."""
+    before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="curfew-") as folder:
         work = pathlib.Path(folder).resolve()
         os.environ["CCACHE_BASEDIR"] = str(work)
-        yield work
+        try:
+            yield work
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def passes(way):
