@@ -297,7 +297,7 @@ TEST_CASE("the stop races the start of the wait") {
   }
 }
 
-#if defined(__cpp_lib_coroutine)
+#if defined(ASIO_HAS_CO_AWAIT) || defined(BOOST_ASIO_HAS_CO_AWAIT)
 
 TEST_CASE("a coroutine awaits the stop") {
   net::io_context io;
@@ -619,7 +619,7 @@ TEST_CASE("a wait for a stop is cancelled through its slot and says so") {
   CHECK(b.ec == net::error::operation_aborted);
 }
 
-#if defined(__cpp_lib_coroutine)
+#if defined(ASIO_HAS_CO_AWAIT) || defined(BOOST_ASIO_HAS_CO_AWAIT)
 
 TEST_CASE("a stop ends a spawned coroutine wherever it waits") {
   net::io_context io;
