@@ -59,6 +59,7 @@ class until_stopped {
 // A receiver that is given an environment and counts.
 template <class Env>
 struct counting {
+  counting(Env e, int* s) : env(std::move(e)), stopped(s) {}
   Env env;
   int* stopped;
   Env get_env() const { return env; }
@@ -75,7 +76,7 @@ class flag {
      public:
       explicit callback_type(token t, F f) : flag_(t.flag_), f_(std::move(f)) {
         if (flag_->set) f_();
-        flag_->call = [](void* self) { static_cast<callback_type*>(self)->f_(); };
+        flag_->call = [](void* me) { static_cast<callback_type*>(me)->f_(); };
         flag_->self = this;
       }
       callback_type(const callback_type&) = delete;
@@ -87,7 +88,7 @@ class flag {
       F f_;
     };
 
-    explicit token(flag* f) : flag_(f) {}
+    explicit token(flag* owner) : flag_(owner) {}
     [[nodiscard]] bool stop_requested() const noexcept { return flag_->set; }
     [[nodiscard]] bool stop_possible() const noexcept { return true; }
     bool operator==(const token&) const = default;
