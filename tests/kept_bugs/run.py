@@ -26,6 +26,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -91,6 +92,11 @@ def broken(bug, text):
     return "\n".join(lines) + "\n"
 
 
+def named(flags):
+    """As a part of a file's name."""
+    return re.sub(r"[^\w=-]+", "", flags)
+
+
 class Bench:
     """A folder in which programs are built. Seen from it every path is the same each time, so that
     a cache of compilations knows them."""
@@ -103,14 +109,15 @@ class Bench:
         self.once = threading.Lock()
 
     def call(self, command, seconds):
-        """What it said, and how it ended; None: it had to be ended."""
-        try:
-            done = subprocess.run(command, cwd=self.folder, timeout=seconds, check=False,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
-            return done.stdout, done.returncode
-        except subprocess.TimeoutExpired as ended:
-            return (ended.stdout or b"").decode(errors="replace"), None
+        """What it said, and how it ended; None: it had to be ended, with all that it had started."""
+        with subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+                              errors="replace", start_new_session=True) as process:
+            try:
+                return process.communicate(timeout=seconds)[0], process.returncode
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                return process.communicate()[0], None
 
     def compile(self, source, to, flags, *before):
         """Headers in the folders `before` hide those of the tree."""
@@ -119,7 +126,7 @@ class Bench:
 
     @functools.lru_cache(maxsize=None)
     def main_object(self, flags):
-        name = f"main-{abs(hash(flags))}.o"
+        name = f"main{named(flags)}.o"
         said, status = self.compile("tests/main.cpp", name, flags)
         if status != 0:
             raise Mistake(f"tests/main.cpp does not compile:\n{said}")
@@ -136,7 +143,7 @@ class Bench:
 
     @functools.lru_cache(maxsize=None)
     def sound(self, test, flags):
-        name = f"sound-{test.replace('/', '-')}-{abs(hash(flags))}"
+        name = f"sound-{test.replace('/', '-')}{named(flags)}"
         said, status = self.build(name, test, flags)
         if status != 0:
             raise Mistake(f"tests/{test}.cpp does not compile without the bug:\n{said}")
