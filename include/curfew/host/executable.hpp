@@ -17,6 +17,7 @@
 #include <curfew/host/posix/executable.hpp>
 #endif
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <system_error>

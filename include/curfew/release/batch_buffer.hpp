@@ -133,7 +133,8 @@ class batch_buffer {
   }
   template <class Sink>
   [[nodiscard]] static state* made(Sink&& sink, const batch_options& options, std::error_code& ec) {
-    return new (std::nothrow) detail::batch_state_of<T, Sink>(std::move(sink), options, ec);
+    return new (std::nothrow)
+        detail::batch_state_of<T, Sink>(std::forward<Sink>(sink), options, ec);
   }
   void start(state* s, std::error_code& ec) noexcept;
 

@@ -82,7 +82,7 @@ class audit_log final : public event_sink {
  private:
   [[nodiscard]] bool keeps(event_kind k) const noexcept;
   [[nodiscard]] std::string line_of(const lifecycle_event& e) const;
-  void append(std::string line) noexcept;
+  void append(const std::string& line) noexcept;
   void take_next() noexcept;
   void sync() noexcept;
   [[nodiscard]] bool open(detail::append_file& file, std::error_code& ec) const;
@@ -156,7 +156,7 @@ inline void audit_log::write(const lifecycle_event& e) noexcept {
   if (!keeps(e.kind)) return;
   std::string line;
   static_cast<void>(detail::attempt([&] { line = line_of(e); }));
-  append(std::move(line));
+  append(line);
 }
 
 inline std::string audit_log::line_of(const lifecycle_event& e) const {
@@ -171,7 +171,7 @@ inline std::string audit_log::line_of(const lifecycle_event& e) const {
 }
 
 /// It has a newline at both of its ends, of which the first is for a torn one before it.
-inline void audit_log::append(std::string line) noexcept {
+inline void audit_log::append(const std::string& line) noexcept {
   take_next();
   const std::string_view text = std::string_view(line).substr(torn_ || line.empty() ? 0 : 1);
   const std::size_t done = file_.is_open() && !text.empty() ? file_.write(text) : 0;

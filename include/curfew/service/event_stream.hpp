@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <memory>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>

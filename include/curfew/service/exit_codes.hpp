@@ -13,6 +13,7 @@
 #include <curfew/stop/reason.hpp>
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 

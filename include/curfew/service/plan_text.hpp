@@ -123,7 +123,7 @@ namespace detail {
   if (plan.stop.length == (time_source::duration::max)()) return "give " + path + " limits";
   const auto needed = with_end(one_after_the_other(r.budget.lame_duck, plan.stop.length));
   const std::string stop_timeout = "stop_timeout of " + to_text(needed);
-  const std::string lower =
+  std::string lower =
       "lower what " + path + " declare by " + to_text(plan.stop.length - r.budget.time);
   const bool follows = r.budget.basis == limit_basis::declared;
   switch (r.budget.reason.cause) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 CURFEW_BEGIN
@@ -91,7 +92,7 @@ namespace detail {
   return "";
 }
 
-[[nodiscard]] inline std::string painted(std::string text, part_state state,
+[[nodiscard]] inline std::string painted(const std::string& text, part_state state,
                                          const timeline_style& style) {
   return style.colour ? colour_of(state) + text + "\x1b[0m" : text;
 }
@@ -146,7 +147,7 @@ struct bar_span {
   const bar_span at = place_bar(p, t.total, width);
   std::string filled;
   for (std::size_t i = 0; i < at.size; ++i) filled += style.unicode ? "\xe2\x96\x88" : "=";
-  return std::string(at.from, ' ') + painted(std::move(filled), p.state, style) +
+  return std::string(at.from, ' ') + painted(filled, p.state, style) +
          std::string(width - at.from - at.size, ' ');
 }
 

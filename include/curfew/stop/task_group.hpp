@@ -81,7 +81,7 @@ struct group_error {
 class task_group {
  public:
   /// One allocation, for the group's context.
-  explicit task_group(stop_token parent = {}) : source_(std::move(parent)) {}
+  explicit task_group(const stop_token& parent = {}) : source_(parent) {}
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
 

@@ -9,6 +9,7 @@
 #include <curfew/testing/detail/explorer.hpp>
 #include <curfew/testing/explore_options.hpp>
 
+#include <initializer_list>
 #include <string>
 #include <vector>
 

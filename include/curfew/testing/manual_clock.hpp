@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <system_error>
 
 CURFEW_BEGIN
 

@@ -165,7 +165,7 @@ inline scm_failure_actions scm_failures(const restart_policy& policy) {
 
 /// As the manager stores it: an account of the machine's own has a dot for its domain.
 inline std::string scm_account(std::string_view account, std::string_view service) {
-  const std::string given(account);
+  std::string given(account);
   if (account.empty()) return "NT SERVICE\\" + std::string(service);
   if (detail::same_name(account, "LocalSystem") || account.find_first_of("\\@") != account.npos) {
     return given;

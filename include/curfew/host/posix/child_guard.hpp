@@ -13,6 +13,7 @@
 #include <curfew/stop/detail/bounds.hpp>
 
 #include <cerrno>
+#include <initializer_list>
 #include <system_error>
 #include <vector>
 

@@ -10,6 +10,8 @@
 
 #include <curfew/host/systemd/environment.hpp>
 
+#include <optional>
+
 #include <unistd.h>
 
 CURFEW_BEGIN

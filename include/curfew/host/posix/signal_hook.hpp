@@ -18,6 +18,7 @@
 #include <curfew/host/posix/signal_handler.hpp>
 #include <curfew/stop/detail/park.hpp>
 
+#include <atomic>
 #include <system_error>
 
 #include <pthread.h>

@@ -206,7 +206,7 @@ inline install_step unit_steps::forgotten() const {
   step.from = "remembered";
   step.apply = [=] {
     unit_properties now;
-    const failure f = manager.show(unit, now);
+    failure f = manager.show(unit, now);
     if (f || now["ActiveState"] != "failed") return f;
     return manager.run({"reset-failed", "--", unit});
   };

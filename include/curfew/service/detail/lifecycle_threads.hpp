@@ -82,7 +82,7 @@ inline stop_token lifecycle_state::token_until(const step_order& order) noexcept
     own = alone ? stop_source(clock_, order.cut_at, ec) : stop_source(parent, order.cut_at, ec);
   });
   if (error != nullptr || ec) return hurried;
-  const stop_token token = own.get_token();
+  stop_token token = own.get_token();
   if (order.step != component_step::abort) {
     const std::lock_guard guard(lock_);
     component_record& r = records_[order.part];

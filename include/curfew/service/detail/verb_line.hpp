@@ -255,7 +255,7 @@ constexpr std::optional<time_source::duration> parse_seconds(std::string_view te
   const std::string_view part = text.substr((std::min)(point + 1, text.size()));
   if (!all_digits(whole) || (point != text.size() && !all_digits(part))) return {};
   std::int64_t sum = 0;
-  for (const char c : whole) sum = (std::min)(sum * 10 + (c - '0') * 1'000'000, most);
+  for (const char c : whole) sum = (std::min)(sum * 10 + (c - '0') * std::int64_t{1'000'000}, most);
   for (std::int64_t place = 100'000; const char c : part) {
     sum += (c - '0') * place;
     place /= 10;

@@ -100,7 +100,7 @@ namespace detail {
   constexpr std::size_t room = 100;
   const char* const mark = s.from.empty() ? "  + " : s.to.empty() ? "  - " : "  ~ ";
   const std::string change = change_of(s);
-  const std::string line = mark + padded_to(s.what, column) + "  " + change + '\n';
+  std::string line = mark + padded_to(s.what, column) + "  " + change + '\n';
   const bool fits_in = line.size() <= room && change.find('\n') == change.npos;
   if (fits_in) return line;
   return mark + s.what + '\n' + marked_lines("      - ", s.from) + marked_lines("      + ", s.to);
