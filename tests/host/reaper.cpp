@@ -93,7 +93,7 @@ TEST_CASE("POSIX rule 35 - children that end together are all reaped by the func
 
 TEST_CASE("what a child leaves behind is reaped by whoever asked for it") {
   const int answer = test::in_child([] {
-    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 77;
     const pid_t child = fork();
     if (child == 0) {
       if (fork() == 0) _exit(0);
@@ -103,7 +103,8 @@ TEST_CASE("what a child leaves behind is reaped by whoever asked for it") {
     while (!has_no_children()) reaped += reap_children();
     return reaped == 2 ? 0 : 1;
   });
-  CHECK(answer == 0);
+  if (answer == 77) MESSAGE("skipped: nobody can ask for that here");
+  CHECK((answer == 0 || answer == 77));
 }
 
 #endif

@@ -144,7 +144,11 @@ TEST_CASE("on the process clock a late entry is named by another thread while it
   } ear;
   resource_stack stack;
   stack.observe(&ear);
-  stack.defer("stuck", [&] { while (!ear.named) std::this_thread::yield(); }, {1ms});
+  stack.defer("stuck",
+              [&] {
+                while (!ear.named) std::this_thread::yield();
+              },
+              {50ms});
   const auto report = stack.release();
   CHECK(report.begin()->outcome == release_outcome::late);
   CHECK(ear.thread != std::this_thread::get_id());

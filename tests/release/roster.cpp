@@ -154,7 +154,8 @@ TEST_CASE("a name cannot speak to a terminal in control characters of two bytes 
 }
 
 TEST_CASE("a description fits its room and counts those that do not") {
-  roster<> r;
+  curfew::manual_clock clock;
+  roster<> r(clock);
   std::vector<roster<>::hold> holds;
   for (int i = 0; i != 6; ++i) holds.push_back(r.enter("0123456789"));
   CHECK(text_of(r) ==

@@ -363,7 +363,7 @@ TEST_CASE("a client that watches and never reads is cut off and slows nobody") {
   CHECK(c.hear().find("\"ok\":true") != std::string::npos);
   const std::string text(390, 'x');
   const auto began = std::chrono::steady_clock::now();
-  for (int i = 0; i != 50000; ++i)
+  for (int i = 0; i != 10000; ++i)
     d.door.write({.kind = curfew::event_kind::progress, .text = text});
   CHECK(std::chrono::steady_clock::now() - began < 20s);
   std::this_thread::sleep_for(600ms);
