@@ -115,7 +115,9 @@ template <class F>
 uv_stop_watch<Token>::uv_stop_watch(uv_loop_t* loop, Token token, F&& f) {
   std::error_code ec;
   open(loop, std::move(token), make(std::forward<F>(f)), ec);
-  if (ec) detail::throw_error_code(ec, "uv_stop_watch: uv_async_init");
+  if (ec)
+    detail::throw_error_code(
+        ec, "no uv_stop_watch: it has a uv_async_t of its own in the loop; see what libuv says");
 }
 
 template <class Token>

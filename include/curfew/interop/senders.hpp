@@ -34,8 +34,10 @@ struct get_stop_token_t {
     return true;
   }
 };
+/// Asks an environment for its token.
 inline constexpr get_stop_token_t get_stop_token{};
 
+/// The kind of token that an environment answers with.
 template <class Env>
 using stop_token_of_t = std::remove_cvref_t<decltype(get_stop_token(std::declval<const Env&>()))>;
 
