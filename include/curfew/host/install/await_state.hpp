@@ -14,6 +14,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 CURFEW_BEGIN
 

@@ -23,6 +23,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <utility>
+#include <vector>
 
 CURFEW_BEGIN
 

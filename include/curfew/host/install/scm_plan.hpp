@@ -8,6 +8,7 @@
 #include <curfew/host/install/scm_settings.hpp>
 #include <curfew/host/install/scm_words.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
