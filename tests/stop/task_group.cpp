@@ -503,7 +503,7 @@ class no_threads {
     pthread_getattr_default_np(&kept_);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, std::size_t{1} << (sizeof(void*) * 8 - 2));
+    pthread_attr_setstacksize(&attributes, std::size_t{3} << (sizeof(void*) * 8 - 2));
     pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
   }
