@@ -208,7 +208,7 @@ TEST_CASE("an error says what to do and its number") {
 
 TEST_CASE("an error that nobody has thought of says what the system says") {
   const failure f = curfew::scm_failure("start orders", 4711, "strange");
-  CHECK(f.text == "cannot start orders: strange (error 4711)");
+  CHECK(f.text == "cannot start orders: strange (error 4711); see: net helpmsg 4711");
 }
 
 TEST_CASE("a setting that the system lacks and a service that is not there are told apart") {

@@ -40,7 +40,7 @@ try:
 except ImportError:
     Terminal = None
 
-KNOWN = {"cpp", "go", "console", "sh", "text", "csharp", "cmake", "ini", "yaml", "json"}
+KNOWN = {"cpp", "go", "console", "sh", "text", "csharp", "cmake", "meson", "ini", "yaml", "json"}
 BLOCK = re.compile(r"(?:<!--\s*(?P<note>(?:(?!-->).)*)-->\s*)?^```(?P<language>\S*)\n(?P<code>.*?)^```$",
                    re.DOTALL | re.MULTILINE)
 GUIDE = "examples/guide"

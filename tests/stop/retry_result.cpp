@@ -72,7 +72,7 @@ TEST_CASE("a failure that did not throw throws its code and how it ended") {
       FAIL("did not throw");
     } catch (const std::system_error& e) {
       CHECK(e.code() == r.error);
-      CHECK(std::string(e.what()).find(to_string(end)) == 0);
+      CHECK(std::string(e.what()).find(to_string(end)) != std::string::npos);
     }
   }
 }
