@@ -7,6 +7,10 @@
 
 #include <curfew/version.hpp>
 
+#if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
+#error "curfew is written in C++20: compile with -std=c++20, or /std:c++20, or later"
+#endif
+
 #if defined(_WIN32)
 #define CURFEW_WINDOWS 1
 #define CURFEW_POSIX 0

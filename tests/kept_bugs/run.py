@@ -227,12 +227,12 @@ def main():
     if options.names:
         bugs = [b for b in bugs if any(fnmatch.fnmatch(b.name, n) for n in options.names)]
     bugs = bugs[::options.every]
+    if not bugs and not mistakes:
+        sys.exit("there is no such bug; --list names them all")
     if options.list:
         print("\n".join(f"{b.name}\n    {b.story}" for b in bugs))
         return 0
     print("".join(m + "\n" for m in mistakes), end="")
-    if not bugs and not mistakes:
-        sys.exit("there is no such bug; --list names them all")
     with tempfile.TemporaryDirectory() as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         bench = Bench(folder)

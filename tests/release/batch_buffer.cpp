@@ -227,9 +227,9 @@ TEST_CASE("the destructor writes what is left") {
 
 TEST_CASE("two that close a buffer whose sink hangs do not make its destructor wait") {
   curfew::manual_clock clock;
+  std::atomic<bool> may_go{false};  // outlives the items
   desk d;
   d.shut();
-  std::atomic<bool> may_go{false};
   auto b = std::make_unique<batch_buffer<lingering>>(
       [&d, keep = d.sink()](std::span<lingering>) { static_cast<void>(d.write({})); },
       batch_options{.batch = 1, .interval = never, .time = &clock});

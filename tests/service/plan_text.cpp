@@ -68,13 +68,13 @@ TEST_CASE("what fits is said to fit") {
 TEST_CASE("what does not fit is named with what it gets and with a remedy") {
   CHECK(verdict("ctrl-c", {.stop_timeout = 11s}) ==
         "does not fit: cache gets 2.5 s of 5 s, config gets 1 s of 2 s, listener gets 6.5 s of "
-        "13 s; declare a stop_timeout of 21 s, or lower what listener -> cache -> config declare "
+        "13 s; declare a stop_timeout of 21 s, or lower the limits of listener -> cache -> config "
         "by 10 s");
 }
 
 TEST_CASE("a remedy is one that helps on the system that sets the limit") {
   const service_spec spec{.stop_timeout = 60s};
-  CHECK(has(verdict("console-close", spec), "; lower what listener"));
+  CHECK(has(verdict("console-close", spec), "; lower the limits of listener"));
   CHECK(has(verdict("scm-shutdown", spec), "; declare a preshutdown_timeout of 27 s and a stop_"));
   CHECK(
       has(verdict("pod", spec, {.grace = 10s}), "; render the pod anew with a stop_timeout of 21"));
@@ -103,7 +103,9 @@ TEST_CASE("of many parts that are cut the worst are named") {
 
 TEST_CASE("reasons that leave the same time share a table") {
   const std::string text = to_text(plan_of({.stop_timeout = 30s}));
-  CHECK(has(text, "\nconsole-close, console-logoff, console-shutdown: 3.8 s for parts, of 20 s\n"));
+  CHECK(
+      has(text,
+          "\nconsole-close, console-logoff, console-shutdown: 3.8 s for parts, which take 20 s\n"));
   CHECK(count(text, "  part ") == 3);
   CHECK(count(text, "assumed: another system's limit") == 4);
 }
@@ -111,7 +113,7 @@ TEST_CASE("reasons that leave the same time share a table") {
 TEST_CASE("with a reason there is a table for that one only") {
   const std::string text = to_text(plan_of({.stop_timeout = 30s}), "pod");
   CHECK(count(text, "  part ") == 1);
-  CHECK(has(text, "\npod: 29 s for parts, of 20 s\n"));
+  CHECK(has(text, "\npod: 29 s for parts, which take 20 s\n"));
   CHECK(!has(text, "ctrl-c"));
 }
 

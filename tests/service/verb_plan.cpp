@@ -107,7 +107,8 @@ TEST_CASE("a plan says for every reason who gets how much") {
   give(web, parts());
   CHECK(web.type("plan") == 0);
   CHECK(web.said("  stop   20 s  listener -> pool\n"));
-  CHECK(web.said("console-close, console-logoff, console-shutdown: 3.8 s for parts, of 20 s\n"));
+  CHECK(web.said(
+      "console-close, console-logoff, console-shutdown: 3.8 s for parts, which take 20 s\n"));
   CHECK(web.said("  fits\n"));
   CHECK(web.complained.empty());
   CHECK(web.services.calls.empty());

@@ -24,8 +24,8 @@ CURFEW_BEGIN
 /// the same time share one. With a reason only its own.
 [[nodiscard]] std::string to_text(const stop_plan& plan, std::string_view reason = {});
 
-/// "fits", or "does not fit: cache gets 1.2 s of 5 s; declare a stop_timeout of 45 s, or lower what
-/// listener -> cache -> database declare by 16 s". One line.
+/// "fits", or "does not fit: cache gets 1.2 s of 5 s; declare a stop_timeout of 45 s, or lower the
+/// limits of listener -> cache -> database by 16 s". One line.
 [[nodiscard]] std::string verdict_text(const stop_plan& plan, const reason_plan& r);
 
 /// One JSON object on one line: version, parts, start, stop, reasons. Times are in microseconds,
@@ -124,7 +124,7 @@ namespace detail {
   const auto needed = with_end(one_after_the_other(r.budget.lame_duck, plan.stop.length));
   const std::string stop_timeout = "stop_timeout of " + to_text(needed);
   std::string lower =
-      "lower what " + path + " declare by " + to_text(plan.stop.length - r.budget.time);
+      "lower the limits of " + path + " by " + to_text(plan.stop.length - r.budget.time);
   const bool follows = r.budget.basis == limit_basis::declared;
   switch (r.budget.reason.cause) {
     case stop_cause::console:
@@ -146,9 +146,9 @@ namespace detail {
   return a.time == b.time && a.lame_duck == b.lame_duck;
 }
 
-/// "29 s for parts, of 33 s"
+/// "29 s for parts, which take 33 s"
 [[nodiscard]] inline std::string time_text(const stop_plan& plan, const stop_budget& b) {
-  std::string text = to_text(b.time) + " for parts, of " + to_text(plan.stop.length);
+  std::string text = to_text(b.time) + " for parts, which take " + to_text(plan.stop.length);
   if (b.lame_duck > b.lame_duck.zero())
     text += ", after " + to_text(b.lame_duck) + " in which all stay up";
   return text;

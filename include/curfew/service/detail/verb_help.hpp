@@ -112,7 +112,7 @@ namespace detail {
     const std::string_view purpose = verb_purpose(verb_of(word));
     if (!purpose.empty()) text += help_line(word, purpose.substr(0, purpose.find_first_of(",.\n")));
   }
-  return text + "\nEach verb has --help.\n";
+  return text + "\nWithout a verb it runs, with its own arguments. Each verb has --help.\n";
 }
 
 }  // namespace detail

@@ -186,9 +186,10 @@ inline failure systemctl::no_manager() const {
             "needs root: this system has no D-Bus, by which others could ask systemd; use sudo"};
   }
   if (!user_) {
-    return {failure::kind_type::not_supported,
-            "systemd does not run here as the system's service manager; use another one, as the "
-            "container's"};
+    return {
+        failure::kind_type::not_supported,
+        "systemd does not run here as the system's service manager; have the program started by "
+        "what does, or see its unit: render --unit"};
   }
   return {
       failure::kind_type::not_supported,
