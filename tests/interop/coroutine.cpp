@@ -17,6 +17,7 @@ TEST_CASE("skipped - the compiler has no coroutines") {
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -311,6 +312,22 @@ TEST_CASE("what was posted and is dropped or called twice does no harm") {
   source.request_stop();
   CHECK_FALSE(left.done());
   CHECK(called.done());
+}
+
+TEST_CASE("a post that resumes at once is still there when the coroutine has gone") {
+  curfew::stop_source source;
+  bool there = false;
+  const auto run = [](curfew::stop_token token, auto post) -> detached {
+    (void)co_await curfew::stopped(token, std::move(post));
+  };
+  run(source.get_token(), [&there, own = std::make_shared<int>(0)](auto resume) {
+    bool& seen = there;
+    const std::weak_ptr<int> held = own;
+    resume();
+    seen = !held.expired();
+  });
+  source.request_stop();
+  CHECK(there);
 }
 
 TEST_CASE("the destruction on the loop races a stop on another thread") {

@@ -90,9 +90,11 @@ class resume_by {
   resume_by& operator=(const resume_by&) = delete;
   ~resume_by() { *waiting_ = {}; }
 
+  /// A post that resumes at once ends this before it returns, hence it is moved out.
   void operator()(std::coroutine_handle<> waiting) {
     *waiting_ = waiting;
-    post_(resumption(waiting_));
+    F post(std::move(post_));
+    post(resumption(waiting_));
   }
 
  private:
