@@ -37,6 +37,7 @@ TEST_CASE("values are printed as text") {
   CHECK(testing::PrintToString(curfew::stop_cause::deadline) == "deadline");
   CHECK(testing::PrintToString(curfew::release_outcome::failed) == "failed");
   CHECK(testing::PrintToString(curfew::host_kind::systemd) == "systemd");
+  CHECK(testing::PrintToString(curfew::detail::scm_state::running) == "running");
   CHECK(testing::PrintToString(curfew::release_report()) == "nothing to release");
   CHECK(testing::PrintToString(7) == "7");
 }
