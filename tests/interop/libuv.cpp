@@ -15,9 +15,16 @@ TEST_CASE("skipped - libuv is not installed") { MESSAGE("install libuv1-dev"); }
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
+
+#if CURFEW_POSIX
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace {
 
@@ -141,6 +148,29 @@ TEST_CASE("errors speak as libuv does and success clears") {
       l.get(), curfew::stop_token(), [] {}, ec);
   CHECK_FALSE(ec);
 }
+
+#if CURFEW_POSIX && CURFEW_EXCEPTIONS
+TEST_CASE("an exception of a watch ends the program and not another watch") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGABRT, SIG_DFL);
+    std::set_terminate([] { std::abort(); });  // without a word
+    loop l;
+    curfew::stop_source source;
+    const curfew::uv_stop_watch watch(l.get(), source.get_token(), [] { throw 1; });
+    source.request_stop();
+    try {
+      l.run(UV_RUN_NOWAIT);
+    } catch (int) {
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+}
+#endif
 
 TEST_CASE("the end of a watch races the stop") {
   loop l;

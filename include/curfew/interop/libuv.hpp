@@ -33,7 +33,7 @@ CURFEW_BEGIN
 /// handle, before uv_loop_close(), which else says UV_EBUSY.
 ///
 /// Errors: the constructor throws std::bad_alloc, and std::system_error in uv_category(); with an
-/// error_code, f is never called then.
+/// error_code, f is never called then. An exception of f ends the program, as libuv cannot pass it.
 ///
 /// Thread safety: everything on the loop's thread, but for the stop, which may come from any thread
 /// at any moment, and only sends to the loop.
@@ -78,7 +78,7 @@ class uv_stop_watch {
     return detail::owned<target>(new target_of<std::decay_t<F>>(std::in_place, std::forward<F>(f)));
   }
   void open(uv_loop_t* loop, Token token, detail::owned<target> made, std::error_code& ec) noexcept;
-  static void arrived(uv_async_t* async) { static_cast<target*>(async->data)->call(); }
+  static void arrived(uv_async_t* async) noexcept { static_cast<target*>(async->data)->call(); }
   static void closed(uv_handle_t* async) { delete static_cast<target*>(async->data); }
   static uv_handle_t* handle(target* t) noexcept {
     return reinterpret_cast<uv_handle_t*>(&t->async);  // as libuv has it
