@@ -471,6 +471,20 @@ TEST_CASE("whoever cancels through the slot of the handler still does") {
   source.request_stop();
 }
 
+TEST_CASE("the signal of a handler may outlive the context and does not keep what was bound") {
+  curfew::stop_source source;
+  net::cancellation_signal own;
+  std::future<void> done;
+  {
+    net::io_context io;
+    net::steady_timer timer(net::make_strand(io), std::chrono::hours(1));
+    done = timer.async_wait(curfew::bind_stop(
+        source.get_token(), net::bind_cancellation_slot(own.slot(), net::use_future)));
+  }
+  CHECK(done.wait_for(0s) == std::future_status::ready);  // its promise is broken
+  own.emit(net::cancellation_type::terminal);
+}
+
 TEST_CASE("two stops on one operation and the first one cancels") {
   net::io_context io;
   curfew::stop_source first;
@@ -617,6 +631,43 @@ TEST_CASE("a wait for a stop is cancelled through its slot and says so") {
   fourth.request_stop();
   io.run();
   CHECK(b.ec == net::error::operation_aborted);
+}
+
+TEST_CASE("every kind of cancellation ends a wait for a stop as it changes nothing") {
+  for (const auto type : {net::cancellation_type::terminal, net::cancellation_type::partial,
+                          net::cancellation_type::total}) {
+    net::io_context io;
+    const curfew::stop_source source;
+    net::cancellation_signal own;
+    answer a;
+    curfew::async_wait_stop(io.get_executor(), source.get_token(),
+                            net::bind_cancellation_slot(own.slot(), a.handler()));
+    io.poll();
+    own.emit(type);
+    io.poll();
+    CHECK(a.ec == net::error::operation_aborted);
+  }
+}
+
+TEST_CASE("a wait is cancelled where its handler belongs while it goes on elsewhere") {
+  net::io_context io;
+  net::io_context other;
+  const running first(io);
+  const running second(other);
+  for (int i = 0; i < 500; ++i) {
+    const curfew::stop_source source;
+    net::cancellation_signal own;
+    std::promise<error_code> done;
+    const auto handler = [&](error_code ec, curfew::stop_reason) { done.set_value(ec); };
+    on_executor_and_wait(other, [&] {
+      curfew::async_wait_stop(io.get_executor(), source.get_token(),
+                              net::bind_cancellation_slot(
+                                  own.slot(), net::bind_executor(other.get_executor(), handler)));
+      net::post(other, [&] { own.emit(net::cancellation_type::terminal); });
+    });
+    CHECK(done.get_future().get() == net::error::operation_aborted);
+    on_executor_and_wait(other, [] {});
+  }
 }
 
 #if defined(ASIO_HAS_CO_AWAIT) || defined(BOOST_ASIO_HAS_CO_AWAIT)

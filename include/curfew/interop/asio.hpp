@@ -42,13 +42,6 @@ auto async_wait_stop(const Executor& executor, Token token, CompletionToken&& co
 
 #if CURFEW_ASIO_SLOTS
 
-/// What bind_stop() makes.
-template <class Token, class CompletionToken>
-struct stop_bound {
-  Token stop;
-  CompletionToken token;
-};
-
 /// Makes an asynchronous operation cancelled when the token stops:
 ///
 ///     std::size_t n = co_await socket.async_read_some(
@@ -75,15 +68,6 @@ template <stoppable_token Token, class CompletionToken>
 
 }  // namespace CURFEW_ASIO_INSIDE
 CURFEW_END
-
-#if CURFEW_ASIO_SLOTS
-/// How Asio starts an operation with it.
-template <class Token, class CompletionToken, class... Signatures>
-class curfew::detail::CURFEW_ASIO_INSIDE::asio_here::async_result<
-    curfew::stop_bound<Token, CompletionToken>, Signatures...>
-    : public curfew::detail::CURFEW_ASIO_INSIDE::bound_result<Token, CompletionToken,
-                                                              Signatures...> {};
-#endif
 
 #endif
 #endif

@@ -19,6 +19,17 @@
 #include <utility>
 
 CURFEW_BEGIN
+inline namespace CURFEW_ASIO_INSIDE {
+
+/// What bind_stop() makes.
+template <class Token, class CompletionToken>
+struct stop_bound {
+  Token stop;
+  CompletionToken token;
+};
+
+}  // namespace CURFEW_ASIO_INSIDE
+
 namespace detail::CURFEW_ASIO_INSIDE {
 
 /// What an operation and its stop share. It outlives both, and whatever has been posted.
@@ -164,11 +175,14 @@ struct bound_initiation {
     op->started();
   }
 
-  /// Whoever cancels through the handler's own slot cancels the operation.
+  /// Whoever cancels through the handler's own slot cancels the operation. Its signal does not keep
+  /// the operation, whose executors may not outlive their context.
   template <class Slot, class Operation>
   static void pass_on(Slot slot, const std::shared_ptr<Operation>& op) {
     if (slot.is_connected()) {
-      slot.assign([op](asio_here::cancellation_type_t type) { op->cancel(type); });
+      slot.assign([weak = std::weak_ptr(op)](asio_here::cancellation_type_t type) {
+        if (const auto own = weak.lock()) own->cancel(type);
+      });
     }
   }
 };
@@ -188,6 +202,13 @@ struct bound_result {
 
 }  // namespace detail::CURFEW_ASIO_INSIDE
 CURFEW_END
+
+/// How Asio starts an operation with it.
+template <class Token, class CompletionToken, class... Signatures>
+class curfew::detail::CURFEW_ASIO_INSIDE::asio_here::async_result<
+    curfew::stop_bound<Token, CompletionToken>, Signatures...>
+    : public curfew::detail::CURFEW_ASIO_INSIDE::bound_result<Token, CompletionToken,
+                                                              Signatures...> {};
 
 #endif
 #endif

@@ -8,6 +8,7 @@
 
 #if CURFEW_ASIO
 
+#include <curfew/interop/detail/bound_operation.hpp>
 #include <curfew/interop/executor_stop_callback.hpp>
 
 #include <chrono>
@@ -23,8 +24,24 @@ template <class Executor, class Token>
 class stop_wait {
  public:
   stop_wait(const Executor& executor, Token stop)
-      : executor_(executor), timer_(std::make_unique<timer>(executor)), stop_(std::move(stop)) {}
+      : timer_(std::make_unique<timer>(executor, (clock::time_point::max)())),
+        stop_(std::move(stop)) {}
 
+#if CURFEW_ASIO_SLOTS
+  /// First on whatever thread starts it, and then where the handler is to be called: elsewhere
+  /// Asio's own part of self would race whoever cancels.
+  template <class Self>
+  void operator()(Self& self, asio_error = {}) {
+    if (step_++ == 0) {
+      self.reset_cancellation_state(asio_here::enable_total_cancellation());
+      timer& t = *timer_;
+      t.async_wait(stop_bound<Token, Self>{stop_, std::move(self)});
+    } else {
+      timer_.reset();
+      complete(self);
+    }
+  }
+#else
   /// First on whatever thread starts it; then twice on the executor, which alone may use the timer,
   /// whatever executor the handler has; and last where the handler is to be called.
   template <class Self>
@@ -36,10 +53,12 @@ class stop_wait {
       default: return complete(self);
     }
   }
+#endif
 
  private:
   using clock = std::chrono::steady_clock;
   using timer = asio_here::basic_waitable_timer<clock, asio_here::wait_traits<clock>, Executor>;
+#if !CURFEW_ASIO_SLOTS
   struct cancel_timer {
     timer* pending;
     void operator()() const { pending->cancel(); }
@@ -53,22 +72,14 @@ class stop_wait {
   }
   template <class Self>
   void enter(Self& self) {
-    const Executor executor = executor_;
+    const Executor executor = timer_->get_executor();
     asio_here::dispatch(executor, plain(self));
   }
   template <class Self>
   void begin(Self& self) {
     timer& t = *timer_;
-    t.expires_at((clock::time_point::max)());
-    on_stop_ = std::make_unique<on_stop>(stop_, executor_, cancel_timer{&t});
-#if CURFEW_ASIO_SLOTS
-    const auto before = self.get_cancellation_state().cancelled();
-    if (before != asio_here::cancellation_type::none) t.expires_at((clock::time_point::min)());
-    auto slot = self.get_cancellation_state().slot();
-    t.async_wait(asio_here::bind_cancellation_slot(slot, plain(self)));
-#else
+    on_stop_ = std::make_unique<on_stop>(stop_, t.get_executor(), cancel_timer{&t});
     t.async_wait(plain(self));
-#endif
   }
   template <class Self>
   void leave(Self& self) {
@@ -76,16 +87,19 @@ class stop_wait {
     timer_.reset();
     asio_here::dispatch(std::move(self));
   }
+#endif
+
   template <class Self>
   void complete(Self& self) {
     const asio_error aborted = asio_here::error::operation_aborted;
     self.complete(stop_.stop_requested() ? asio_error() : aborted, stop_.reason());
   }
 
-  Executor executor_;
   std::unique_ptr<timer> timer_;
   Token stop_;
+#if !CURFEW_ASIO_SLOTS
   std::unique_ptr<on_stop> on_stop_;  // after the timer that it cancels
+#endif
   int step_ = 0;
 };
 
