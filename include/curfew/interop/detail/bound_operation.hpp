@@ -157,9 +157,12 @@ struct bound_initiation {
     } else {
       using type = std::decay_t<Handler>;
       using found = typename asio_here::associated_executor<type, no_executor>::type;
-      if constexpr (std::is_same_v<found, no_executor>) throw_no_executor();
-      const auto own = asio_here::get_associated_executor(handler);
-      begin(own, own, std::forward<Handler>(handler), std::forward<Args>(args)...);
+      if constexpr (std::is_same_v<found, no_executor>) {
+        throw_no_executor();
+      } else {
+        const auto own = asio_here::get_associated_executor(handler);
+        begin(own, own, std::forward<Handler>(handler), std::forward<Args>(args)...);
+      }
     }
   }
 
