@@ -21,9 +21,10 @@ void PrintTo(const T& value, std::ostream* out) {
   *out << detail::test_text(value);
 }
 
+// For scm_state, which is looked for here.
 namespace detail {
-using curfew::PrintTo;  // for scm_state, which is looked for here
-}  // namespace detail
+using curfew::PrintTo;
+}
 
 CURFEW_END
 
