@@ -43,14 +43,14 @@ def screen(output):
 class Terminal:
     """A program, with its arguments as it sees them, in a terminal of 24 lines."""
 
-    def __init__(self, exe, words, columns=80, folder=None):
+    def __init__(self, exe, words, columns=80, folder=None, **environment):
         self.output = b""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(folder or ".")
             kept = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "NO_COLOR"))}
-            os.execvpe(exe, words, {**kept, "TERM": "xterm", "LANG": "C.UTF-8"})
+            os.execvpe(exe, words, {**kept, "TERM": "xterm", "LANG": "C.UTF-8", **environment})
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def screen(self):

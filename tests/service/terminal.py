@@ -5,17 +5,15 @@
 # typed.
 import argparse
 import os
-import select
+import pathlib
 import signal
 import sys
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "rigs"))
 try:
-    import fcntl
-    import pty
-    import struct
-    import termios
+    import terminal  # the rig
 except ImportError:
     sys.exit(77)
 
@@ -23,46 +21,25 @@ CTRL_C = b"\x03"
 COLOUR = b"\x1b[3"
 
 
-class Terminal:
-    """A program in a terminal; whatever takes a minute is hung, and fails."""
+class Terminal(terminal.Terminal):
+    """With the program of these tests, and the bytes that it sends."""
 
     program = ""
 
     def __init__(self, *words, columns=80, **environment):
-        self.seen = b""
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            keep = {k: v for k, v in os.environ.items()
-                    if k not in ("NO_COLOR", "LC_ALL", "LC_CTYPE", "LANG")}
-            os.execve(self.program, [self.program, *words],
-                      {**keep, "TERM": "xterm", "LANG": "C.UTF-8", **environment})
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        super().__init__(self.program, [self.program, *words], columns, **environment)
 
-    def read_some(self):
-        if not select.select([self.fd], [], [], 60)[0]:
-            os.kill(self.pid, 9)
-            raise AssertionError(f"nothing came for a minute after {self.seen!r}")
-        try:
-            data = os.read(self.fd, 65536)
-        except OSError:  # Linux says so when the other side is closed
-            data = b""
-        self.seen += data
-        return data != b""
+    @property
+    def seen(self):
+        return self.output
 
     def shows(self, text):
         while text not in self.seen:
-            assert self.read_some(), f"it ended without showing {text!r}: {self.seen!r}"
+            assert self.read(), f"it ended without showing {text!r}: {self.seen!r}"
 
     def type(self, keys):
         time.sleep(0.3)  # not the same press as the one before
         os.write(self.fd, keys)
-
-    def end(self):
-        while self.read_some():
-            pass
-        status = os.waitpid(self.pid, 0)[1]
-        os.close(self.fd)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
     def stop(self):
         self.shows(b"ready")
